@@ -1,0 +1,66 @@
+/*
+ * The seam between protocol and mail: the five things a session asks for. No
+ * pointer into directory or store flows through it, so that network code and
+ * mail access may one day live in two processes.
+ *
+ * Each call finishes at once (its status is the answer) or returns POP3_PENDING;
+ * then the session parks, and pop3_session_resume brings the status. A result
+ * parameter must stay valid until then; it is set on success only.
+ */
+#ifndef POSTIL_POP3_SEAM_H
+#define POSTIL_POP3_SEAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+#define POP3_PENDING ((STATUS)0x3FFF)
+#define POP3_UIDL_MAX 70
+
+/* What a refused login may say. Before the password has verified, everything
+ * is POP3_LOGIN_REFUSED. */
+enum pop3_login_result {
+	POP3_LOGIN_OK,
+	POP3_LOGIN_REFUSED,             /* -ERR [AUTH] */
+	POP3_LOGIN_IN_USE,              /* -ERR [IN-USE] */
+	POP3_LOGIN_LIMIT,               /* -ERR [IN-USE] too many sessions of this user */
+	POP3_LOGIN_NO_ACCESS,           /* -ERR [AUTH] not authorized to use the server */
+	POP3_LOGIN_WRONG_SERVER,        /* -ERR [SYS/PERM] */
+	POP3_LOGIN_NO_MAILFILE,         /* -ERR [SYS/PERM] */
+	POP3_LOGIN_TROUBLE_TEMP,        /* -ERR [SYS/TEMP] */
+	POP3_LOGIN_TROUBLE_PERM         /* -ERR [SYS/PERM] */
+};
+
+struct pop3_login_answer {
+	enum pop3_login_result result;
+	uint32_t messages;
+	uint64_t octets;
+};
+
+struct pop3_message_info {
+	uint64_t size_octets, header_octets;
+	bool has_dot_line;
+	uint8_t uidl_length;
+	char uidl[POP3_UIDL_MAX];
+};
+
+struct pop3_seam {
+	/* Check name and password and open the maildrop. Both strings are wiped by
+	 * the session when the call has finished. NOERROR: see *answer_r. */
+	STATUS (*login)(void *context, struct slice name, struct slice password,
+	                struct pop3_login_answer *answer_r);
+	/* Numbers count from 1. Never pending, no I/O. */
+	void (*info)(void *context, uint32_t number, struct pop3_message_info *info_r);
+	/* Part of a message; fewer than size octets only at its end. */
+	STATUS (*read)(void *context, uint32_t number, uint64_t offset, void *out,
+	               size_t size, size_t *got_r);
+	/* UPDATE: delete and mark, all or none. On NOERROR it has happened. */
+	STATUS (*commit)(void *context, const uint32_t *deleted, size_t deleted_count,
+	                 const uint32_t *read, size_t read_count);
+	/* The session is over (after commit or without): let the maildrop go. */
+	void (*close)(void *context);
+};
+
+#endif

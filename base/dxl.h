@@ -1,0 +1,49 @@
+/*
+ * DXL: documents written as XML by a Domino server. Reading is by libxml2's
+ * streaming reader, with no network, no external entities, no entity
+ * expansion beyond the five of XML, bounded depth and sizes.
+ */
+#ifndef POSTIL_BASE_DXL_H
+#define POSTIL_BASE_DXL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+#include "base/note.h"
+
+struct dxl_limits {
+	size_t depth;           /* of elements; default 64 */
+	size_t item_octets;     /* of all values of one item; default 1 MiB for a directory */
+	size_t note_octets;     /* of one note; default 8 MiB */
+};
+extern const struct dxl_limits dxl_limits_directory;
+
+struct dxl_sink {
+	/* One document was read whole. The note is the caller's to read until it
+	 * returns; its arena is then reused. A status other than NOERROR ends the
+	 * reading with that status. */
+	STATUS (*note)(void *context, const struct note *note);
+	/* A document is faulty and has been skipped; reading goes on with the next
+	 * one where XML allows it. line counts from 1. */
+	void (*fault)(void *context, unsigned line, const char *text);
+};
+
+/* Read every <document> and <note class='document'> of the file, whatever its
+ * root (database, document, note; any namespace prefix state, DOCTYPE or not;
+ * UTF-8, UTF-16 or another encoding that the XML declaration names).
+ * NOERROR even if documents were faulty (they went to sink->fault);
+ * POSTIL_ERR_SYNTAX when the file is not well-formed XML or not DXL: what came
+ * before the place was delivered, and the fault names file and line. */
+STATUS dxl_read_file(const char *path, const struct dxl_limits *limits,
+                     const struct dxl_sink *sink, void *context, struct fault *fault);
+STATUS dxl_read_memory(struct slice xml, const char *name_for_messages,
+                       const struct dxl_limits *limits, const struct dxl_sink *sink,
+                       void *context, struct fault *fault);
+
+/* Write: opening and closing <database> tags and one note between them. */
+STATUS dxl_write_begin(struct buf *out);
+STATUS dxl_write_note(struct buf *out, const struct note *note);
+STATUS dxl_write_end(struct buf *out);
+
+#endif

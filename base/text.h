@@ -1,0 +1,35 @@
+/*
+ * Text: UTF-8 checks, case folding, numbers, escaping for a log line.
+ * Every input is hostile.
+ */
+#ifndef POSTIL_BASE_TEXT_H
+#define POSTIL_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+bool text_is_utf8(struct slice s);      /* well-formed, no surrogates, no overlong forms */
+
+/* The form under which names are compared: Unicode full case folding and NFC
+ * (libunistring), runs of white space become one blank, none at the ends.
+ * POSTIL_ERR_INVALID when s is not UTF-8 or holds NUL. Appended to out. */
+STATUS text_fold(struct slice s, struct buf *out);
+
+/* Decimal number of 1 to 19 digits and nothing else. false: not a number or
+ * larger than max. */
+bool text_number(struct slice s, uint64_t max, uint64_t *value_r);
+
+/* What goes into a log: each octet outside printable ASCII, and `[`, `]`,
+ * `\`, becomes \xNN. At most max_octets of input are shown, then "...". */
+void text_escape(struct slice s, size_t max_octets, struct buf *out);
+
+struct slice text_trim(struct slice s); /* blanks and tabs off both ends */
+bool text_ends_nocase(struct slice s, const char *suffix);
+
+/* "12.4 MB" and the like into out, for people. */
+void text_size(uint64_t octets, char out[16]);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * The Domino Directory as servers ask it: who is this login name, what is this
+ * server told to do, whose address is this. Sources (compiled DXL in names.nsf,
+ * memory in tests, later LDAP) stand behind one contract, source.h.
+ *
+ * Each question is answered from the directory as it is at that moment. The
+ * struct is shared by all threads of a task.
+ */
+#ifndef POSTIL_DIRECTORY_DIRECTORY_H
+#define POSTIL_DIRECTORY_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/note.h"
+
+struct directory;
+
+/* The directory compiled into DATA/names.nsf. It need not exist yet: questions
+ * are then answered POSTIL_ERR_NOEXIST until it does. */
+STATUS directory_open(const char *data_dir, struct directory **dir_r, struct fault *fault);
+void directory_close(struct directory **dir);
+void directory_shrink(struct directory *dir);
+
+/* --- persons -------------------------------------------------------------- */
+
+struct person {
+	struct slice name;              /* first FullName value, canonical */
+	struct slice internet_address;
+	const struct slice *passwords;  /* values of HTTPPassword, as they stand */
+	size_t password_count;
+	struct slice mail_server;       /* canonical; empty: not given */
+	struct slice mail_file;         /* as written */
+	struct unid unid;
+};
+
+#define DIRECTORY_MATCHES_MAX 8
+
+/* All persons that a login name may mean, at most DIRECTORY_MATCHES_MAX, in
+ * arena. *count_r = 0: unknown. POSTIL_ERR_AMBIGUOUS: more than the maximum.
+ * POSTIL_ERR_INVALID: not UTF-8, NUL, or longer than 1,024 octets. */
+STATUS directory_find_login(struct directory *dir, struct slice login, struct arena *arena,
+                            const struct person **persons_r, size_t *count_r);
+/* The person a recipient of mail names: an Internet address or any FullName. */
+STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
+                                struct arena *arena, const struct person **person_r);
+
+/* --- this server ------------------------------------------------------------ */
+
+struct pop3_settings {
+	bool found;                     /* a Server document for this name exists */
+	uint16_t port, tls_port;        /* 110, 995 */
+	bool port_enabled, tls_port_enabled;
+	bool name_and_password;         /* on the plain port */
+	bool tls_name_and_password, client_certificate;
+	bool enforce_access;
+	bool more_name_variations;      /* Internet authentication */
+	bool internet_sites;
+	struct slice host_name;         /* SMTPFullHostDomain */
+};
+/* Settings of the Server document for server (any form of its name), defaults
+ * where items are missing. NOERROR with found = false when there is none. */
+STATUS directory_pop3_settings(struct directory *dir, struct slice server,
+                               struct arena *arena, struct pop3_settings *settings_r);
+
+/* Changes with every compilation; 0 = no directory. Cheap. */
+uint64_t directory_generation(struct directory *dir);
+
+/* --- compiling ---------------------------------------------------------------- */
+
+struct compile_report {
+	unsigned files, documents, persons, servers, others, faults;
+};
+/* Compile DATA/names/ (all *.dxl, *.xml in file name order) into names.nsf in one
+ * transaction. Each fault is told through `say` (file:line: text); the rest still
+ * loads. A file that cannot be parsed leaves what it held in the last good state. */
+STATUS directory_compile(const char *data_dir, struct compile_report *report_r,
+                         void (*say)(void *context, const char *text), void *context,
+                         struct fault *fault);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The maildrop contract: what a mail store must do for the POP3 service and
+ * for delivery. The note database is the first store (nsfstore.c), one in
+ * memory and one that fails or freezes on demand live in tests/support.
+ *
+ * A store promises, within one mail file:
+ *  - deliver: after NOERROR the messages stay, whole, until a commit names them;
+ *  - list: numbers (positions) are in order of delivery and stay as they were at
+ *    open for the life of the maildrop, whatever is delivered meanwhile;
+ *  - a message's octets, size and UIDL never change;
+ *  - commit: after NOERROR all named messages are gone, after an error none is,
+ *    except POSTIL_ERR_UNKNOWN_OUTCOME, which says that it cannot tell;
+ *  - one open maildrop per mail file, over all processes (POSTIL_ERR_IN_USE).
+ * It promises nothing over two mail files.
+ *
+ * Any call may also answer POSTIL_ERR_LOCK_LOST (the maildrop must be closed, a
+ * commit was not applied), POSTIL_ERR_TIMEOUT, POSTIL_ERR_IO,
+ * POSTIL_ERR_DAMAGED or POSTIL_ERR_DISK_FULL.
+ *
+ * Calls block; who must not block makes them in a job of addin/net. A maildrop
+ * is used by one thread at a time; a store by any number at once.
+ */
+#ifndef POSTIL_MAILFILE_STORE_H
+#define POSTIL_MAILFILE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/note.h"
+
+struct mail_store;      /* one store, e.g. a data directory of mail files */
+struct maildrop;        /* one locked, open mail file */
+
+#define MAILDROP_UIDL_MAX 70
+
+struct maildrop_message {
+	uint64_t size_octets;
+	uint64_t header_octets;
+	bool has_dot_line;
+	struct slice uidl;      /* valid while the maildrop is open */
+};
+
+struct maildrop_options {
+	bool unread_only;               /* offer only what is unread for user */
+	struct slice user;              /* canonical name: whose marks */
+};
+
+/* One message for delivery: exactly size octets in stored form, see message.h. */
+struct maildrop_delivery {
+	uint64_t size_octets, header_octets;
+	bool has_dot_line;
+	bool read;                      /* deliver without unread mark */
+	struct slice uidl;              /* empty: the store makes a random one */
+	const struct note *note;        /* items beside the octets; may be NULL */
+	STATUS (*body)(void *context, uint64_t offset, void *out, size_t size);
+	void *context;
+};
+
+struct maildrop_store_calls {
+	int version;            /* 1 */
+	const char *name;       /* "nsf", "memory", "rados" */
+
+	/* Take the session lock and the list. path is relative to the store, as
+	 * mailfile_path() made it. POSTIL_ERR_NOEXIST, POSTIL_ERR_IN_USE,
+	 * POSTIL_ERR_FOREIGN, POSTIL_ERR_DAMAGED. epoch_r grows with every taking
+	 * of the lock of this file; a commit under an old epoch is refused. */
+	STATUS (*open)(struct mail_store *store, const char *path,
+	               const struct maildrop_options *options,
+	               struct maildrop **drop_r, uint64_t *epoch_r, struct fault *fault);
+	/* Ends the session: lock and list are let go. Never fails. */
+	void (*close)(struct maildrop **drop);
+
+	/* Without a body, without I/O: what the list at open said. */
+	void (*stat)(const struct maildrop *drop, uint32_t *count_r, uint64_t *octets_r);
+	/* index counts from 0. Without I/O. */
+	void (*message)(const struct maildrop *drop, uint32_t index,
+	                struct maildrop_message *message_r);
+	/* Octets of the heap that this maildrop alone accounts for. */
+	size_t (*memory)(const struct maildrop *drop);
+
+	/* At most size octets of message index from offset; fewer only at its end. */
+	STATUS (*read)(struct maildrop *drop, uint32_t index, uint64_t offset,
+	               void *out, size_t size, size_t *got_r, struct fault *fault);
+	/* Delete the count messages named by index and set marks, all or none. */
+	STATUS (*commit)(struct maildrop *drop, const uint32_t *deleted, size_t deleted_count,
+	                 const uint32_t *read, size_t read_count, struct fault *fault);
+	/* Reclaim what commits left, in bounded steps; *more_r: call again. May be
+	 * NULL. Called after close too, by path, when the store is idle. */
+	STATUS (*reclaim)(struct mail_store *store, const char *path, bool *more_r);
+
+	/* Add messages to a mail file, which is made if make is true (owner: the
+	 * canonical name it belongs to). Never waits for a session lock. */
+	STATUS (*deliver)(struct mail_store *store, const char *path, bool make,
+	                  struct slice owner, const struct maildrop_delivery *messages,
+	                  size_t count, struct fault *fault);
+	STATUS (*create)(struct mail_store *store, const char *path, struct slice owner,
+	                 struct fault *fault);          /* POSTIL_ERR_EXISTS */
+	STATUS (*remove)(struct mail_store *store, const char *path, struct fault *fault);
+
+	/* Give back caches; called when the service has been idle. May be NULL. */
+	void (*shrink)(struct mail_store *store);
+	void (*free)(struct mail_store **store);
+};
+
+/* The first member of every store and of every maildrop. */
+struct mail_store {
+	const struct maildrop_store_calls *calls;
+};
+struct maildrop {
+	const struct maildrop_store_calls *calls;
+};
+
+/* --- the store on note databases (nsfstore.c) -------------------------------- */
+
+struct nsfstore_options {
+	size_t handles;         /* open databases kept, default 64 */
+	size_t list_octets;     /* message lists kept for the next session, default 8 MiB */
+};
+/* data_dir: absolute path; mail files lie below it. options may be NULL. */
+STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,
+                    struct mail_store **store_r, struct fault *fault);
+
+/* What a Person document's MailFile names, as a clean relative path: `\` is `/`,
+ * `.nsf` is added if missing; refused (POSTIL_ERR_INVALID) when absolute, with
+ * `..`, NUL, control characters, longer than 255, or when a component is a link
+ * that leads out of data_dir. The last component need not exist. */
+STATUS mailfile_path(const char *data_dir, struct slice mail_file, struct buf *path_r,
+                     struct fault *fault);
+
+#endif
