@@ -1,0 +1,399 @@
+/*
+ * The load generator: one thread, one epoll set, a fixed number of sessions at
+ * a time, for a number of seconds or of sessions. What came is counted and
+ * printed as one line of JSON. It trusts the server it measures.
+ *
+ *     load MODE PORT [-c SESSIONS-AT-A-TIME] [-t SECONDS | -n SESSIONS] [-u MAILBOXES]
+ *          [-r] [-m MESSAGES] [-P PASSWORD]
+ *
+ * MODE is poll, fetch, pipeline, drain, idle, or big. Mailboxes are user0,
+ * user1, ... in turn, or in random order with -r. `idle` logs in once to each
+ * mailbox, fetches message 1, prints a line, and holds until its input ends.
+ * `big` times each command of one session.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum mode { POLL, FETCH, PIPELINE, DRAIN, IDLE, BIG };
+enum step { GREETING, USER, PASS, STAT, UIDL, LIST, RETR, DELE, QUIT, HELD };
+
+#define TAIL 5          /* octets of the end mark CR LF . CR LF */
+#define BATCH 50        /* RETR commands sent together in mode pipeline */
+
+struct session {
+	int fd;
+	enum step step;
+	bool first_seen;        /* the status line of this reply was complete */
+	unsigned message;       /* number under way */
+	unsigned waiting;       /* replies of a batch still to come */
+	unsigned tail_n;
+	char tail[TAIL];
+	double begun;
+};
+
+static struct {
+	enum mode mode;
+	uint16_t port;
+	unsigned at_a_time, mailboxes, messages;
+	double seconds;
+	uint64_t sessions;
+	bool random;
+	const char *password;
+} options = { .at_a_time = 8, .mailboxes = 100, .messages = 10, .password = "benchmark" };
+
+static struct {
+	uint64_t sessions, messages, octets, errors, started;
+	unsigned open, held;
+	double worst_ms;
+} counts;
+
+static int poller;
+static double deadline;
+static bool ended;
+static char input[1 << 18];
+static double step_begun;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void session_start(void);
+
+static void session_end(struct session *s, bool error)
+{
+	double ms = (now() - s->begun) * 1000;
+
+	close(s->fd);
+	counts.open--;
+	if (error)
+		counts.errors++;
+	else
+		counts.sessions++;
+	if (ms > counts.worst_ms)
+		counts.worst_ms = ms;
+	free(s);
+	if (!ended && now() < deadline && (options.sessions == 0 || counts.started < options.sessions))
+		session_start();
+}
+
+static void session_start(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options.port) };
+	struct session *s = calloc(1, sizeof(*s));
+	int on = 1;
+
+	if (s == NULL)
+		exit(1);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s->begun = now();
+	/* Distinct mailboxes for sessions at the same time. */
+	s->message = options.random ? (unsigned)random() % options.mailboxes
+	                            : (unsigned)(counts.started % options.mailboxes);
+	counts.started++;
+	counts.open++;
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		perror("load: connect");
+		exit(1);
+	}
+	epoll_ctl(poller, EPOLL_CTL_ADD, s->fd,
+	          &(struct epoll_event){ .events = EPOLLIN, .data.ptr = s });
+}
+
+static void say(struct session *s, enum step step, const char *text, size_t n)
+{
+	if (send(s->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
+		counts.errors++;
+	s->step = step;
+	s->first_seen = false;
+	s->tail_n = 0;
+	step_begun = now();
+}
+
+static void say_number(struct session *s, enum step step, const char *verb, unsigned number)
+{
+	char line[64];
+
+	say(s, step, line, (size_t)snprintf(line, sizeof(line), "%s %u\r\n", verb, number));
+}
+
+static void say_batch(struct session *s)
+{
+	char lines[BATCH * 20];
+	size_t n = 0;
+
+	s->waiting = 0;
+	for (unsigned i = 0; i < BATCH; i++) {
+		n += (size_t)snprintf(lines + n, sizeof(lines) - n, "RETR %u\r\n", s->message);
+		s->message = s->message % options.messages + 1;
+		s->waiting++;
+	}
+	say(s, RETR, lines, n);
+}
+
+#define SAY(s, step, text) say(s, step, text "\r\n", sizeof(text) + 1)
+
+static void report_step(const char *name)
+{
+	printf("\"%s_ms\": %.3f, ", name, (now() - step_begun) * 1000);
+}
+
+/* The reply to the step is complete: what comes next. false: the session is over. */
+static bool session_next(struct session *s)
+{
+	char line[128];
+	bool over = now() >= deadline;
+	static const char *const names[] = { "greeting", "user", "PASS", "STAT", "UIDL", "LIST", "RETR", "DELE", "QUIT" };
+
+	if (options.mode == BIG && s->step >= PASS)
+		report_step(names[s->step]);
+	switch (s->step) {
+	case GREETING:
+		say(s, USER, line, (size_t)snprintf(line, sizeof(line), "USER user%u\r\n", s->message));
+		return true;
+	case USER:
+		say(s, PASS, line, (size_t)snprintf(line, sizeof(line), "PASS %s\r\n", options.password));
+		return true;
+	case PASS:
+		s->message = 1;
+		SAY(s, STAT, "STAT");
+		return true;
+	case STAT:
+		if (options.mode == BIG)
+			SAY(s, LIST, "LIST");
+		else if (options.mode == POLL)
+			SAY(s, UIDL, "UIDL");
+		else if (options.mode == PIPELINE)
+			say_batch(s);
+		else
+			say_number(s, RETR, "RETR", 1);
+		return true;
+	case LIST:
+		SAY(s, UIDL, "UIDL");
+		return true;
+	case UIDL:
+		SAY(s, QUIT, "QUIT");
+		return true;
+	case RETR:
+		if (options.mode == IDLE) {
+			s->step = HELD;
+			counts.held++;
+			if (counts.started < options.mailboxes)
+				session_start();
+			return true;
+		}
+		if (options.mode == PIPELINE) {
+			if (over)
+				SAY(s, QUIT, "QUIT");
+			else
+				say_batch(s);
+			return true;
+		}
+		counts.messages++;
+		if (options.mode == DRAIN) {
+			say_number(s, DELE, "DELE", s->message);
+			return true;
+		}
+		/* fallthrough */
+	case DELE:
+		s->message++;
+		if (s->message > options.messages && options.mode == FETCH)
+			s->message = 1;
+		if (s->message > options.messages || (over && options.mode == FETCH))
+			SAY(s, QUIT, "QUIT");
+		else
+			say_number(s, RETR, "RETR", s->message);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool step_is_long(enum step step)
+{
+	return step == UIDL || step == LIST || step == RETR;
+}
+
+/* Keep the last octets of the reply, over pieces. */
+static void keep_tail(struct session *s, const char *p, size_t n)
+{
+	if (n >= TAIL) {
+		memcpy(s->tail, p + n - TAIL, TAIL);
+		s->tail_n = TAIL;
+		return;
+	}
+	if (s->tail_n + n > TAIL) {
+		size_t drop = s->tail_n + n - TAIL;
+
+		memmove(s->tail, s->tail + drop, s->tail_n - drop);
+		s->tail_n -= (unsigned)drop;
+	}
+	memcpy(s->tail + s->tail_n, p, n);
+	s->tail_n += (unsigned)n;
+}
+
+/* Count the ends of messages in a pipelined stream. */
+static void count_ends(struct session *s, const char *p, size_t n)
+{
+	char joined[2 * TAIL];
+	size_t old = s->tail_n, head = n < TAIL - 1 ? n : TAIL - 1;
+	const char *at;
+
+	/* An end mark that lies across two pieces. */
+	if (old == TAIL) {
+		memcpy(joined, s->tail + 1, TAIL - 1);
+		old = TAIL - 1;
+	} else {
+		memcpy(joined, s->tail, old);
+	}
+	memcpy(joined + old, p, head);
+	if (memmem(joined, old + head, "\r\n.\r\n", TAIL) != NULL)
+		s->waiting--, counts.messages++;
+	for (at = p; (at = memmem(at, n - (size_t)(at - p), "\r\n.\r\n", TAIL)) != NULL; at += TAIL)
+		s->waiting--, counts.messages++;
+	keep_tail(s, p, n);
+}
+
+static bool reply_complete(struct session *s, const char *p, size_t n)
+{
+	if (!s->first_seen) {
+		if (p[0] == '-') {
+			counts.errors++;
+			if (counts.errors <= 3)
+				fprintf(stderr, "load: %.*s", (int)n, p);
+			return true;
+		}
+		s->first_seen = true;
+	}
+	if (s->step == RETR && options.mode == PIPELINE) {
+		count_ends(s, p, n);
+		return s->waiting == 0;
+	}
+	keep_tail(s, p, n);
+	if (step_is_long(s->step))
+		return s->tail_n == TAIL && memcmp(s->tail, "\r\n.\r\n", TAIL) == 0;
+	return s->tail[s->tail_n - 1] == '\n';
+}
+
+static void session_ready(struct session *s)
+{
+	ssize_t n = recv(s->fd, input, sizeof(input), 0);
+
+	if (n <= 0) {
+		session_end(s, s->step != QUIT);
+		return;
+	}
+	counts.octets += (uint64_t)n;
+	if (s->step == HELD || !reply_complete(s, input, (size_t)n))
+		return;
+	if (!session_next(s))
+		session_end(s, false);
+}
+
+static bool hold_over(void)
+{
+	char c;
+
+	printf("{\"held\": %u, \"errors\": %lu}\n", counts.held, (unsigned long)counts.errors);
+	fflush(stdout);
+	return read(0, &c, 1) <= 1;
+}
+
+static int mode_of(const char *name)
+{
+	static const char *const names[] = { "poll", "fetch", "pipeline", "drain", "idle", "big" };
+
+	for (int i = 0; i < 6; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: load poll|fetch|pipeline|drain|idle|big PORT [-c SESSIONS] [-t SECONDS] "
+	        "[-n SESSIONS] [-u MAILBOXES] [-m MESSAGES] [-r] [-P PASSWORD]\n");
+	exit(2);
+}
+
+static void read_options(int argc, char *argv[])
+{
+	int c;
+
+	if (argc < 3 || mode_of(argv[1]) < 0)
+		usage();
+	options.mode = (enum mode)mode_of(argv[1]);
+	options.port = (uint16_t)atoi(argv[2]);
+	optind = 3;
+	while ((c = getopt(argc, argv, "c:t:n:u:m:rP:")) != -1) {
+		switch (c) {
+		case 'c': options.at_a_time = (unsigned)atoi(optarg); break;
+		case 't': options.seconds = atof(optarg); break;
+		case 'n': options.sessions = (uint64_t)atoll(optarg); break;
+		case 'u': options.mailboxes = (unsigned)atoi(optarg); break;
+		case 'm': options.messages = (unsigned)atoi(optarg); break;
+		case 'r': options.random = true; break;
+		case 'P': options.password = optarg; break;
+		default: usage();
+		}
+	}
+	if (options.mode == BIG)
+		options.at_a_time = 1, options.sessions = 1;
+	if (options.mode == IDLE && options.at_a_time > options.mailboxes)
+		options.at_a_time = options.mailboxes;
+}
+
+int main(int argc, char *argv[])
+{
+	struct epoll_event events[64];
+	struct rlimit files;
+	double begun;
+
+	read_options(argc, argv);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	srandom(1);
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	begun = now();
+	deadline = options.seconds > 0 ? begun + options.seconds : begun + 1e9;
+	if (options.mode == BIG)
+		printf("{");
+	for (unsigned i = 0; i < options.at_a_time; i++)
+		session_start();
+	while (counts.open > 0) {
+		int n = epoll_wait(poller, events, 64, 60000);
+
+		if (n == 0) {
+			fprintf(stderr, "load: nothing came for 60 seconds, %u sessions open\n", counts.open);
+			return 1;
+		}
+		for (int i = 0; i < n; i++)
+			session_ready(events[i].data.ptr);
+		if (options.mode == IDLE && counts.held == options.mailboxes && hold_over())
+			return 0;
+	}
+	printf("%s\"sessions\": %lu, \"messages\": %lu, \"octets\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"worst_ms\": %.1f}\n",
+	       options.mode == BIG ? "" : "{", (unsigned long)counts.sessions,
+	       (unsigned long)counts.messages, (unsigned long)counts.octets,
+	       (unsigned long)counts.errors, now() - begun, counts.worst_ms);
+	return counts.errors > 0;
+}
