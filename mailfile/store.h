@@ -45,6 +45,8 @@ struct maildrop_message {
 struct maildrop_options {
 	bool unread_only;               /* offer only what is unread for user */
 	struct slice user;              /* canonical name: whose marks */
+	bool look_only;                 /* without the session lock: list and read;
+	                                 * commit answers POSTIL_ERR_INVALID */
 };
 
 /* One message for delivery: exactly size octets in stored form, see message.h. */
@@ -115,8 +117,8 @@ struct maildrop {
 /* --- the store on note databases (nsfstore.c) -------------------------------- */
 
 struct nsfstore_options {
-	size_t handles;         /* open databases kept, default 64 */
-	size_t list_octets;     /* message lists kept for the next session, default 8 MiB */
+	size_t handles;         /* idle open databases kept, default 64 */
+	size_t list_octets;     /* message lists kept for the next session, default 32 MiB */
 };
 /* data_dir: absolute path; mail files lie below it. options may be NULL. */
 STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,

@@ -1,0 +1,391 @@
+/* A mail store in memory: the second implementation of the contract. */
+#include "tests/support/stores.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailfile/message.h"
+
+struct letter {
+	struct maildrop_message info;
+	char uidl[MAILDROP_UIDL_MAX];
+	char *octets;
+	bool read;
+	unsigned users;                 /* the mail file, and maildrops */
+};
+
+struct mail_file {
+	struct mail_file *next;
+	char *path;
+	bool in_use, removed;
+	uint64_t epoch;
+	struct letter **letters;
+	size_t count, room;
+};
+
+struct memory_store {
+	struct mail_store base;
+	pthread_mutex_t mutex;          /* over everything below */
+	struct mail_file *files;
+	uint64_t last_uidl;
+	unsigned drops;
+};
+
+struct memory_drop {
+	struct maildrop base;
+	struct memory_store *store;
+	struct mail_file *file;
+	bool locked;
+	uint32_t count;
+	uint64_t octets;
+	struct letter **letters;
+};
+
+static void letter_let_go(struct letter *letter)
+{
+	if (--letter->users > 0)
+		return;
+	free(letter->octets);
+	free(letter);
+}
+
+static struct mail_file *file_find(struct memory_store *store, const char *path)
+{
+	struct mail_file *file = store->files;
+
+	while (file != NULL && (file->removed || strcmp(file->path, path) != 0))
+		file = file->next;
+	return file;
+}
+
+static STATUS file_make(struct memory_store *store, const char *path,
+                        struct mail_file **file_r)
+{
+	struct mail_file *file = calloc(1, sizeof(*file));
+
+	if (file == NULL || (file->path = strdup(path)) == NULL) {
+		free(file);
+		return POSTIL_ERR_MEMORY;
+	}
+	file->next = store->files;
+	store->files = file;
+	*file_r = file;
+	return NOERROR;
+}
+
+static STATUS memory_open(struct mail_store *base, const char *path,
+                          const struct maildrop_options *options,
+                          struct maildrop **drop_r, uint64_t *epoch_r, struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	bool look_only = options != NULL && options->look_only;
+	struct memory_drop *drop = calloc(1, sizeof(*drop));
+	struct mail_file *file;
+	STATUS status = POSTIL_ERR_NOEXIST;
+
+	if (drop == NULL)
+		return fault_set(fault, POSTIL_ERR_MEMORY, "out of memory");
+	pthread_mutex_lock(&store->mutex);
+	file = file_find(store, path);
+	if (file != NULL)
+		status = file->in_use && !look_only ? POSTIL_ERR_IN_USE : NOERROR;
+	if (status == NOERROR) {
+		*drop = (struct memory_drop){ .base.calls = base->calls, .store = store,
+		                              .file = file, .locked = !look_only };
+		drop->letters = calloc(file->count + 1, sizeof(struct letter *));
+		for (size_t i = 0; i < file->count; i++) {
+			struct letter *letter = file->letters[i];
+
+			if (options != NULL && options->unread_only && letter->read)
+				continue;
+			letter->users++;
+			drop->letters[drop->count++] = letter;
+			drop->octets += letter->info.size_octets;
+		}
+		file->in_use |= drop->locked;
+		*epoch_r = drop->locked ? ++file->epoch : file->epoch;
+		store->drops++;
+	}
+	pthread_mutex_unlock(&store->mutex);
+	if (status != NOERROR) {
+		free(drop);
+		return fault_set(fault, status, "%s: %s", path, status_text(status));
+	}
+	*drop_r = &drop->base;
+	return NOERROR;
+}
+
+static void memory_close(struct maildrop **base)
+{
+	struct memory_drop *drop = (struct memory_drop *)*base;
+	struct memory_store *store;
+
+	if (drop == NULL)
+		return;
+	store = drop->store;
+	pthread_mutex_lock(&store->mutex);
+	for (uint32_t i = 0; i < drop->count; i++)
+		letter_let_go(drop->letters[i]);
+	if (drop->locked)
+		drop->file->in_use = false;
+	store->drops--;
+	pthread_mutex_unlock(&store->mutex);
+	free(drop->letters);
+	free(drop);
+	*base = NULL;
+}
+
+static void memory_stat(const struct maildrop *base, uint32_t *count_r, uint64_t *octets_r)
+{
+	const struct memory_drop *drop = (const struct memory_drop *)base;
+
+	*count_r = drop->count;
+	*octets_r = drop->octets;
+}
+
+static void memory_message(const struct maildrop *base, uint32_t index,
+                           struct maildrop_message *message_r)
+{
+	*message_r = ((const struct memory_drop *)base)->letters[index]->info;
+}
+
+static size_t memory_memory(const struct maildrop *base)
+{
+	return sizeof(struct memory_drop)
+	       + ((const struct memory_drop *)base)->count * sizeof(struct letter *);
+}
+
+static STATUS memory_read(struct maildrop *base, uint32_t index, uint64_t offset, void *out,
+                          size_t size, size_t *got_r, struct fault *fault)
+{
+	const struct letter *letter = ((struct memory_drop *)base)->letters[index];
+	uint64_t left = offset < letter->info.size_octets ? letter->info.size_octets - offset : 0;
+
+	*got_r = size < left ? size : (size_t)left;
+	if (*got_r != 0)
+		memcpy(out, letter->octets + offset, *got_r);
+	return NOERROR;
+}
+
+static void file_take_out(struct mail_file *file, const struct letter *letter)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (file->letters[i] == letter) {
+			letter_let_go(file->letters[i]);
+			memmove(file->letters + i, file->letters + i + 1,
+			        (--file->count - i) * sizeof(struct letter *));
+			return;
+		}
+}
+
+static STATUS memory_commit(struct maildrop *base, const uint32_t *deleted,
+                            size_t deleted_count, const uint32_t *read, size_t read_count,
+                            struct fault *fault)
+{
+	struct memory_drop *drop = (struct memory_drop *)base;
+
+	if (!drop->locked)
+		return fault_set(fault, POSTIL_ERR_INVALID, "opened to look only");
+	if (drop->file->removed)
+		return fault_set(fault, POSTIL_ERR_LOCK_LOST, "%s was removed", drop->file->path);
+	pthread_mutex_lock(&drop->store->mutex);
+	for (size_t i = 0; i < read_count; i++)
+		drop->letters[read[i]]->read = true;
+	for (size_t i = 0; i < deleted_count; i++)
+		file_take_out(drop->file, drop->letters[deleted[i]]);
+	pthread_mutex_unlock(&drop->store->mutex);
+	return NOERROR;
+}
+
+/* --- delivery ---------------------------------------------------------------------- */
+
+static bool uidl_is_taken(const struct mail_file *file, struct slice uidl)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (slice_equal(file->letters[i]->info.uidl, uidl))
+			return true;
+	return false;
+}
+
+static STATUS letter_make(struct memory_store *store, const struct maildrop_delivery *d,
+                          struct letter **letter_r)
+{
+	struct letter *letter = calloc(1, sizeof(*letter));
+	size_t size = (size_t)d->size_octets;
+	STATUS status = POSTIL_ERR_MEMORY;
+
+	if (letter == NULL)
+		return status;
+	letter->users = 1;
+	letter->read = d->read;
+	letter->octets = malloc(size + 1);
+	if (letter->octets != NULL)
+		status = d->body(d->context, 0, letter->octets, size);
+	letter->info = (struct maildrop_message){ d->size_octets, d->header_octets,
+		d->has_dot_line, { letter->uidl, d->uidl.n } };
+	if (d->uidl.n != 0 && d->uidl.n <= MAILDROP_UIDL_MAX)
+		memcpy(letter->uidl, d->uidl.p, d->uidl.n);
+	else if (d->uidl.n == 0)
+		letter->info.uidl.n = (size_t)snprintf(letter->uidl, sizeof(letter->uidl),
+			"memory%016llx", (unsigned long long)++store->last_uidl);
+	else
+		status = POSTIL_ERR_INVALID;
+	if (status != NOERROR)
+		letter_let_go(letter);
+	else
+		*letter_r = letter;
+	return status;
+}
+
+static STATUS letter_add(struct memory_store *store, struct mail_file *file,
+                         const struct maildrop_delivery *d)
+{
+	struct letter *letter;
+	STATUS status;
+
+	if (uidl_is_taken(file, d->uidl))
+		return POSTIL_ERR_EXISTS;
+	if (file->count == file->room) {
+		size_t room = file->room == 0 ? 16 : file->room * 2;
+		struct letter **letters = realloc(file->letters, room * sizeof(*letters));
+
+		if (letters == NULL)
+			return POSTIL_ERR_MEMORY;
+		file->letters = letters;
+		file->room = room;
+	}
+	status = letter_make(store, d, &letter);
+	if (status == NOERROR)
+		file->letters[file->count++] = letter;
+	return status;
+}
+
+static STATUS memory_deliver(struct mail_store *base, const char *path, bool make,
+                             struct slice owner, const struct maildrop_delivery *messages,
+                             size_t count, struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	struct mail_file *file;
+	STATUS status = NOERROR;
+	size_t before;
+
+	pthread_mutex_lock(&store->mutex);
+	file = file_find(store, path);
+	if (file == NULL)
+		status = make ? file_make(store, path, &file) : POSTIL_ERR_NOEXIST;
+	if (status == NOERROR) {
+		before = file->count;
+		for (size_t i = 0; i < count && status == NOERROR; i++)
+			status = letter_add(store, file, &messages[i]);
+		while (status != NOERROR && file->count > before)
+			letter_let_go(file->letters[--file->count]);
+	}
+	pthread_mutex_unlock(&store->mutex);
+	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
+	                                               status_text(status));
+}
+
+static STATUS memory_create(struct mail_store *base, const char *path, struct slice owner,
+                            struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	struct mail_file *file;
+	STATUS status = POSTIL_ERR_EXISTS;
+
+	pthread_mutex_lock(&store->mutex);
+	if (file_find(store, path) == NULL)
+		status = file_make(store, path, &file);
+	pthread_mutex_unlock(&store->mutex);
+	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
+	                                               status_text(status));
+}
+
+static void file_empty(struct mail_file *file)
+{
+	while (file->count > 0)
+		letter_let_go(file->letters[--file->count]);
+}
+
+static STATUS memory_remove(struct mail_store *base, const char *path, struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	struct mail_file *file;
+	STATUS status = NOERROR;
+
+	pthread_mutex_lock(&store->mutex);
+	file = file_find(store, path);
+	if (file == NULL)
+		status = POSTIL_ERR_NOEXIST;
+	else if (file->in_use)
+		status = POSTIL_ERR_IN_USE;
+	if (status == NOERROR) {
+		file_empty(file);
+		file->removed = true;
+	}
+	pthread_mutex_unlock(&store->mutex);
+	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
+	                                               status_text(status));
+}
+
+static void memory_free(struct mail_store **base)
+{
+	struct memory_store *store = (struct memory_store *)*base;
+
+	if (store == NULL)
+		return;
+	while (store->files != NULL) {
+		struct mail_file *file = store->files;
+
+		store->files = file->next;
+		file_empty(file);
+		free(file->letters);
+		free(file->path);
+		free(file);
+	}
+	pthread_mutex_destroy(&store->mutex);
+	free(store);
+	*base = NULL;
+}
+
+static const struct maildrop_store_calls memory_calls = {
+	.version = 1, .name = "memory",
+	.open = memory_open, .close = memory_close, .stat = memory_stat,
+	.message = memory_message, .memory = memory_memory, .read = memory_read,
+	.commit = memory_commit, .deliver = memory_deliver, .create = memory_create,
+	.remove = memory_remove, .free = memory_free,
+};
+
+STATUS store_memory_new(struct mail_store **store_r)
+{
+	struct memory_store *store = calloc(1, sizeof(*store));
+
+	if (store == NULL)
+		return POSTIL_ERR_MEMORY;
+	store->base.calls = &memory_calls;
+	pthread_mutex_init(&store->mutex, NULL);
+	*store_r = &store->base;
+	return NOERROR;
+}
+
+STATUS store_put(struct mail_store *store, const char *path, const char *text, size_t n,
+                 const char *uidl)
+{
+	struct maildrop_delivery delivery;
+	struct intake *intake;
+	STATUS status = intake_new(NULL, &intake);
+
+	if (status != NOERROR)
+		return status;
+	status = intake_add(intake, text, n);
+	if (status == NOERROR)
+		status = intake_finish(intake, &delivery);
+	if (status == NOERROR) {
+		delivery.uidl = slice_of(uidl);
+		status = store->calls->deliver(store, path, true, SLICE_LIT("CN=Test/O=Postil"),
+		                               &delivery, 1, NULL);
+	}
+	intake_free(&intake);
+	return status;
+}
