@@ -5,6 +5,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/banned.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* The next word of a date: letters or digits, or a sign with digits. Comments
  * and other signs between words are passed over. */
 static bool next_word(struct slice *rest, struct slice *word_r)
@@ -13,21 +25,19 @@ static bool next_word(struct slice *rest, struct slice *word_r)
 	size_t i = 0, start;
 
 	for (; i < rest->n; i++) {
-		unsigned char c = (unsigned char)rest->p[i];
+		char c = rest->p[i];
 
 		if (c == '(')
 			comment++;
 		else if (c == ')' && comment > 0)
 			comment--;
-		else if (comment == 0 && ((c >= '0' && c <= '9') || (c | 0x20) - 'a' < 26u
-		                          || c == '+' || c == '-'))
+		else if (comment == 0 && (is_digit(c) || is_letter(c) || c == '+' || c == '-'))
 			break;
 	}
 	start = i;
 	if (i < rest->n)
 		i++;
-	while (i < rest->n && ((rest->p[i] >= '0' && rest->p[i] <= '9')
-	                       || (unsigned)(((unsigned char)rest->p[i] | 0x20) - 'a') < 26u))
+	while (i < rest->n && (is_digit(rest->p[i]) || is_letter(rest->p[i])))
 		i++;
 	*word_r = (struct slice){ rest->p + start, i - start };
 	*rest = (struct slice){ rest->p + i, rest->n - i };

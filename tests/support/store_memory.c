@@ -8,6 +8,8 @@
 
 #include "mailfile/message.h"
 
+#include "base/banned.h"
+
 struct letter {
 	struct maildrop_message info;
 	char uidl[MAILDROP_UIDL_MAX];

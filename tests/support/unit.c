@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/banned.h"
+
 int unit_run(const char *name, const TTest *const *tests)
 {
 	Suite *suite = suite_create(name);
