@@ -5,7 +5,9 @@
  *
  * Each call finishes at once (its status is the answer) or returns POP3_PENDING;
  * then the session parks, and pop3_session_resume brings the status. A result
- * parameter must stay valid until then; it is set on success only.
+ * parameter must stay valid until then; it is set on success only. A session has
+ * at most one call under way. When it is freed meanwhile, close is called, and
+ * nothing may be written through a result parameter after that.
  */
 #ifndef POSTIL_POP3_SEAM_H
 #define POSTIL_POP3_SEAM_H
@@ -43,23 +45,36 @@ struct pop3_message_info {
 	uint64_t size_octets, header_octets;
 	bool has_dot_line;
 	uint8_t uidl_length;
-	char uidl[POP3_UIDL_MAX];
+	char uidl[POP3_UIDL_MAX];       /* the first uidl_length octets are set */
+};
+
+/* What a client claims. authorization is empty, or the identity it wants to act
+ * as (SASL PLAIN): a login is good only if that names the same person. */
+struct pop3_credentials {
+	struct slice name, password, authorization;
 };
 
 struct pop3_seam {
-	/* Check name and password and open the maildrop. Both strings are wiped by
-	 * the session when the call has finished. NOERROR: see *answer_r. */
-	STATUS (*login)(void *context, struct slice name, struct slice password,
+	/* Check name and password and open the maildrop. The session wipes the
+	 * credentials when the call has finished. NOERROR: see *answer_r. */
+	STATUS (*login)(void *context, const struct pop3_credentials *credentials,
 	                struct pop3_login_answer *answer_r);
 	/* Numbers count from 1. Never pending, no I/O. */
 	void (*info)(void *context, uint32_t number, struct pop3_message_info *info_r);
-	/* Part of a message; fewer than size octets only at its end. */
-	STATUS (*read)(void *context, uint32_t number, uint64_t offset, void *out,
-	               size_t size, size_t *got_r);
-	/* UPDATE: delete and mark, all or none. On NOERROR it has happened. */
+	/* Octets of a message from offset: at least one, at most size of them (size is
+	 * never 0 and never reaches past the end of the message). They lie in memory
+	 * of the seam and stay until the next call. */
+	STATUS (*read)(void *context, uint32_t number, uint64_t offset, size_t size,
+	               struct slice *data_r);
+	/* UPDATE: delete and mark, all or none. On NOERROR it has happened; on
+	 * POSTIL_ERR_UNKNOWN_OUTCOME it may have; on all else it has not. The arrays
+	 * hold numbers in rising order; both may be empty. Called once, as the last
+	 * thing before close, and lets the maildrop go whatever the outcome: who has
+	 * read the answer to QUIT finds it free. */
 	STATUS (*commit)(void *context, const uint32_t *deleted, size_t deleted_count,
 	                 const uint32_t *read, size_t read_count);
-	/* The session is over (after commit or without): let the maildrop go. */
+	/* The session is over (after commit or without): let go what is left. Called
+	 * once after a successful login. */
 	void (*close)(void *context);
 };
 

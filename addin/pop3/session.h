@@ -6,6 +6,13 @@
  *   AUTHORIZATION --USER/PASS, AUTH--> TRANSACTION --QUIT--> UPDATE --> end
  *
  * RFC 1939, 2449 (CAPA, response codes, pipelining), 3206, 5034 (PLAIN).
+ *
+ * What a line may be: a keyword in any case, then arguments, each behind exactly
+ * one space; spaces at the end of a line are passed over. What follows `USER `
+ * and `PASS ` is one argument to the end of the line, spaces included, and may
+ * hold octets above 127. A line ends with CRLF or a bare LF. NUL, CR and other
+ * controls in it, or octets above 127 elsewhere, make the line an error. PASS
+ * must follow USER immediately.
  */
 #ifndef POSTIL_POP3_SESSION_H
 #define POSTIL_POP3_SESSION_H
@@ -16,14 +23,19 @@
 
 struct pop3_session;
 
+#define POP3_COMMAND_OCTETS 255         /* with line end, RFC 2449 */
+#define POP3_AUTH_LINE_OCTETS 12288     /* RFC 5034 */
+#define POP3_EXPIRE_NOT_TOLD (-1)       /* no EXPIRE tag */
+#define POP3_EXPIRE_NEVER (-2)
+
 struct pop3_session_options {
-	const char *greeting;           /* text after "+OK " */
+	const char *greeting;           /* text of the first line sent */
 	const char *implementation;     /* for CAPA; NULL hides it */
 	bool login_allowed;             /* USER, PASS, AUTH PLAIN on this connection */
 	const char *login_refused;      /* text if not, e.g. the Internet Site's */
-	unsigned max_bad_commands;      /* then closed; default 20 */
-	size_t max_line_octets;         /* 255 for commands, RFC 2449; AUTH lines 12,288 */
-	int expire_days;                /* -1: no EXPIRE tag; see CAPA in the manual */
+	unsigned max_bad_commands;      /* then closed; 0 = 20 */
+	unsigned max_failed_logins;     /* then closed; 0 = 5 */
+	int expire_days;                /* or POP3_EXPIRE_...; see CAPA in the manual */
 	int login_delay_secs;           /* -1: no LOGIN-DELAY tag */
 	unsigned mark_read;             /* POP3MarkRead 0, 1, 2 */
 };
@@ -46,10 +58,25 @@ void pop3_session_ending(struct pop3_session *s);
 
 enum pop3_state { POP3_AUTHORIZATION, POP3_TRANSACTION, POP3_UPDATE, POP3_ENDED };
 enum pop3_state pop3_session_state(const struct pop3_session *s);
+
+/* How a session came to its end, for the log. */
+enum pop3_end {
+	POP3_END_NONE,                  /* not by its own doing: the connection went */
+	POP3_END_QUIT,                  /* QUIT, all done */
+	POP3_END_COMMIT,                /* QUIT, but UPDATE failed: see status */
+	POP3_END_READ,                  /* a message could not be read to its end */
+	POP3_END_BAD_COMMANDS,
+	POP3_END_BAD_LOGINS,
+	POP3_END_SERVICE,               /* the service was ending */
+	POP3_END_MEMORY
+};
 struct pop3_session_counts {
-	uint32_t messages, retrieved, deleted;
+	uint32_t messages, retrieved, deleted;  /* deleted: committed by QUIT */
 	uint64_t octets_retrieved;
-	unsigned bad_commands;
+	uint64_t lines;                 /* complete lines that came, good or bad */
+	unsigned bad_commands, failed_logins;
+	enum pop3_end end;
+	STATUS end_status;
 };
 void pop3_session_counts(const struct pop3_session *s, struct pop3_session_counts *counts_r);
 

@@ -1,0 +1,176 @@
+/*
+ * Who is it: USER and PASS (RFC 1939 section 7), AUTH PLAIN (RFC 5034, 4616).
+ * Distrusts names, passwords and base64. What was learned of them is wiped as
+ * soon as the login has been decided, or another command comes between.
+ */
+#include <string.h>
+
+#include "addin/pop3/session_impl.h"
+#include "base/crypt.h"
+#include "base/text.h"
+
+void auth_forget(struct pop3_session *s)
+{
+	buf_wipe_release(&s->name);
+	buf_wipe_release(&s->password);
+	buf_wipe_release(&s->authorization);
+}
+
+static enum net_next not_allowed(struct pop3_session *s, struct buf *out)
+{
+	const char *text = s->options->login_refused;
+
+	auth_forget(s);
+	reply_error(out, CODE_SYS_PERM, text != NULL ? text : "login is not enabled on this port");
+	return NET_CONTINUE;
+}
+
+static enum net_next login(struct pop3_session *s, struct buf *out)
+{
+	struct pop3_credentials credentials = { buf_slice(&s->name), buf_slice(&s->password),
+		buf_slice(&s->authorization) };
+	STATUS status = buf_status(&s->name);
+
+	if (status == NOERROR)
+		status = buf_status(&s->password);
+	if (status == NOERROR)
+		status = buf_status(&s->authorization);
+	if (status == NOERROR)
+		status = s->seam->login(s->seam_context, &credentials, &s->login);
+	if (status == POP3_PENDING) {
+		s->waiting = WAIT_LOGIN;
+		return NET_PARKED;
+	}
+	return auth_finished(s, status, out);
+}
+
+static void enter_transaction(struct pop3_session *s)
+{
+	s->state = POP3_TRANSACTION;
+	s->open = true;
+	s->live = s->counts.messages = s->login.messages;
+	s->live_octets = s->login.octets;
+}
+
+static enum net_next refused(struct pop3_session *s, enum pop3_login_result result,
+                             struct buf *out)
+{
+	unsigned most = s->options->max_failed_logins;
+
+	auth_forget(s);
+	reply_login(out, result);
+	if (result == POP3_LOGIN_REFUSED &&
+	    ++s->counts.failed_logins >= (most == 0 ? 5 : most))
+		return session_end(s, POP3_END_BAD_LOGINS, NOERROR);
+	return NET_CONTINUE;
+}
+
+enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *out)
+{
+	enum pop3_login_result result = s->login.result;
+
+	if (status != NOERROR)
+		result = reply_code_of(status) == CODE_SYS_PERM ? POP3_LOGIN_TROUBLE_PERM
+		                                                : POP3_LOGIN_TROUBLE_TEMP;
+	if (result != POP3_LOGIN_OK)
+		return refused(s, result, out);
+	enter_transaction(s);
+	reply_welcome(out, buf_slice(&s->name), s->counts.messages);
+	auth_forget(s);
+	return NET_CONTINUE;
+}
+
+enum net_next auth_user(struct pop3_session *s, const struct slice *args, size_t count,
+                        struct buf *out)
+{
+	if (!s->options->login_allowed)
+		return not_allowed(s, out);
+	if (text_trim(args[0]).n == 0)
+		return command_bad(s, out, "the user name is empty");
+	buf_add_slice(&s->name, args[0]);
+	reply_user(out, args[0]);
+	return NET_CONTINUE;
+}
+
+enum net_next auth_pass(struct pop3_session *s, const struct slice *args, size_t count,
+                        struct buf *out)
+{
+	if (!s->options->login_allowed)
+		return not_allowed(s, out);
+	if (s->name.n == 0 && buf_status(&s->name) == NOERROR)
+		return command_bad(s, out, "PASS must follow USER immediately");
+	buf_add_slice(&s->password, args[0]);
+	return login(s, out);
+}
+
+/* [authorization] NUL name NUL password */
+static bool take_plain(struct pop3_session *s, struct slice message)
+{
+	struct slice part[3];
+	size_t parts = 0;
+
+	if (!text_is_utf8(message))
+		return false;
+	for (;;) {
+		const char *nul = memchr(message.p, '\0', message.n);
+		size_t n = nul != NULL ? (size_t)(nul - message.p) : message.n;
+
+		if (parts == 3)
+			return false;
+		part[parts++] = (struct slice){ message.p, n };
+		if (nul == NULL)
+			break;
+		message.p += n + 1;
+		message.n -= n + 1;
+	}
+	if (parts != 3 || part[1].n == 0 || part[2].n == 0 || !line_is_text(part[0], true) ||
+	    !line_is_text(part[1], true))
+		return false;
+	buf_add_slice(&s->authorization, part[0]);
+	buf_add_slice(&s->name, part[1]);
+	buf_add_slice(&s->password, part[2]);
+	return true;
+}
+
+static enum net_next plain(struct pop3_session *s, struct slice base64, struct buf *out)
+{
+	struct buf message = BUF_INIT;
+	STATUS status = base64_decode(base64, &message);
+	bool good = status == NOERROR && message.n > 0 && take_plain(s, buf_slice(&message));
+
+	buf_wipe_release(&message);
+	if (status != NOERROR)
+		return command_bad(s, out, "that is not base64");
+	if (!good)
+		return command_bad(s, out, "that is not a response to PLAIN");
+	return login(s, out);
+}
+
+enum net_next auth_auth(struct pop3_session *s, const struct slice *args, size_t count,
+                        struct buf *out)
+{
+	if (count == 0) {
+		reply_mechanisms(out, s->options->login_allowed);
+		return NET_CONTINUE;
+	}
+	if (!slice_equal_nocase(args[0], SLICE_LIT("PLAIN")))
+		return command_bad(s, out, "unknown authentication mechanism");
+	if (!s->options->login_allowed)
+		return not_allowed(s, out);
+	if (count == 2 && slice_equal(args[1], SLICE_LIT("=")))
+		return plain(s, SLICE_LIT(""), out);
+	if (count == 2)
+		return plain(s, args[1], out);
+	s->auth_line = true;
+	reply_challenge(out);
+	return NET_CONTINUE;
+}
+
+enum net_next auth_continue(struct pop3_session *s, struct slice line, struct buf *out)
+{
+	if (slice_equal(line, SLICE_LIT("*"))) {
+		reply_error(out, CODE_NONE, "authentication cancelled");
+		return NET_CONTINUE;
+	}
+	return plain(s, line, out);
+}

@@ -1,0 +1,221 @@
+/*
+ * What a line says: keyword, arguments, a table per state. Distrusts the line;
+ * numbers are read by a strict reader of our own.
+ */
+#include "addin/pop3/session_impl.h"
+
+#include <string.h>
+
+struct command {
+	const char *name;
+	uint8_t least, most;    /* arguments */
+	bool whole;             /* one argument: all that is left of the line */
+	command_handler *handler;
+	const char *usage;
+};
+
+static command_handler run_capa, run_noop, run_stat;
+
+static const struct command authorization_commands[] = {
+	{ "USER", 1, 1, true, auth_user, "USER name" },
+	{ "PASS", 1, 1, true, auth_pass, "PASS password" },
+	{ "CAPA", 0, 0, false, run_capa, "CAPA" },
+	{ "AUTH", 0, 2, false, auth_auth, "AUTH [mechanism [initial-response]]" },
+	{ "QUIT", 0, 0, false, update_quit, "QUIT" },
+};
+
+static const struct command transaction_commands[] = {
+	{ "RETR", 1, 1, false, retr_retr, "RETR message" },
+	{ "DELE", 1, 1, false, update_dele, "DELE message" },
+	{ "LIST", 0, 1, false, list_list, "LIST [message]" },
+	{ "UIDL", 0, 1, false, list_uidl, "UIDL [message]" },
+	{ "STAT", 0, 0, false, run_stat, "STAT" },
+	{ "TOP", 2, 2, false, retr_top, "TOP message lines" },
+	{ "QUIT", 0, 0, false, update_quit, "QUIT" },
+	{ "NOOP", 0, 0, false, run_noop, "NOOP" },
+	{ "RSET", 0, 0, false, update_rset, "RSET" },
+	{ "CAPA", 0, 0, false, run_capa, "CAPA" },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct command *find(const struct command *table, size_t count,
+                                  struct slice keyword)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slice_equal_nocase(keyword, slice_of(table[i].name)))
+			return &table[i];
+	return NULL;
+}
+
+static const struct command *find_in_state(enum pop3_state state, struct slice keyword)
+{
+	if (state == POP3_AUTHORIZATION)
+		return find(authorization_commands, COUNT(authorization_commands), keyword);
+	return find(transaction_commands, COUNT(transaction_commands), keyword);
+}
+
+static enum net_next not_here(struct pop3_session *s, struct slice keyword, struct buf *out)
+{
+	bool before = s->state == POP3_AUTHORIZATION;
+
+	if (keyword.n == 0)
+		return command_bad(s, out, "a line must begin with a command");
+	if (find_in_state(before ? POP3_TRANSACTION : POP3_AUTHORIZATION, keyword) == NULL)
+		return command_bad(s, out, "unknown command");
+	return command_bad(s, out, before ? "log in first" : "you are logged in already");
+}
+
+/* Cut `rest` into words at single spaces. NULL, or what is wrong with it. */
+static const char *split(struct slice rest, struct slice *args, size_t *count_r)
+{
+	size_t count = 0;
+
+	while (rest.n > 0) {
+		const char *space = memchr(rest.p, ' ', rest.n);
+		size_t n = space != NULL ? (size_t)(space - rest.p) : rest.n;
+
+		if (n == 0)
+			return "only one space may stand between words";
+		if (count == COMMAND_ARGUMENTS_MAX)
+			return "too many arguments";
+		args[count++] = (struct slice){ rest.p, n };
+		if (space == NULL)
+			break;
+		rest.p += n + 1;
+		rest.n -= n + 1;
+	}
+	*count_r = count;
+	return NULL;
+}
+
+static struct slice without_end_spaces(struct slice s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == ' ')
+		s.n--;
+	return s;
+}
+
+static enum net_next usage_error(struct pop3_session *s, const struct command *command,
+                                 const char *what, struct buf *out)
+{
+	size_t before = out->n;
+	enum net_next next = command_bad(s, out, what);
+
+	if (next == NET_CONTINUE) {
+		out->n = before;
+		reply_usage(out, what, command->usage);
+	}
+	return next;
+}
+
+/* `line` is cut behind the keyword: rest has the space first, if there is any. */
+static enum net_next run(struct pop3_session *s, const struct command *command,
+                         struct slice rest, struct buf *out)
+{
+	struct slice args[COMMAND_ARGUMENTS_MAX];
+	size_t count = 0;
+	const char *wrong = NULL;
+
+	if (!line_is_text(rest, command->whole))
+		return command_bad(s, out, "the line holds octets that are not allowed");
+	if (!command->whole)
+		rest = without_end_spaces(rest);
+	if (rest.n > 0) {
+		rest.p++;
+		rest.n--;
+		if (command->whole)
+			args[count++] = rest;
+		else
+			wrong = split(rest, args, &count);
+	}
+	if (wrong == NULL && count < command->least)
+		wrong = "missing argument";
+	if (wrong == NULL && count > command->most)
+		wrong = "too many arguments";
+	if (wrong != NULL)
+		return usage_error(s, command, wrong, out);
+	return command->handler(s, args, count, out);
+}
+
+enum net_next command_run(struct pop3_session *s, struct slice line, struct buf *out)
+{
+	const char *space = memchr(line.p, ' ', line.n);
+	struct slice keyword = { line.p, space != NULL ? (size_t)(space - line.p) : line.n };
+	struct slice rest = { line.p + keyword.n, line.n - keyword.n };
+	const struct command *command;
+
+	if (!line_is_text(keyword, false))
+		return command_bad(s, out, "the line holds octets that are not allowed");
+	command = find_in_state(s->state, keyword);
+	if (s->state == POP3_AUTHORIZATION && (command == NULL || command->handler != auth_pass))
+		auth_forget(s);
+	if (command == NULL)
+		return not_here(s, keyword, out);
+	return run(s, command, rest, out);
+}
+
+const char *command_number(struct slice arg, uint64_t *value_r)
+{
+	uint64_t value = 0;
+
+	if (arg.p[0] == '-' || arg.p[0] == '+')
+		return "a number has no sign";
+	for (size_t i = 0; i < arg.n; i++)
+		if (arg.p[i] < '0' || arg.p[i] > '9')
+			return "not a number";
+	if (arg.n > 1 && arg.p[0] == '0')
+		return "a number has no leading zeros";
+	if (arg.n > 10)
+		return "the number is too large";
+	for (size_t i = 0; i < arg.n; i++)
+		value = value * 10 + (uint64_t)(arg.p[i] - '0');
+	*value_r = value;
+	return NULL;
+}
+
+bool command_message(struct pop3_session *s, struct slice arg, struct buf *out,
+                     uint32_t *number_r, enum net_next *next_r)
+{
+	uint64_t number = 0;
+	const char *wrong = command_number(arg, &number);
+
+	*next_r = NET_CONTINUE;
+	if (wrong == NULL && number == 0)
+		wrong = "message numbers start at 1";
+	if (wrong != NULL) {
+		*next_r = command_bad(s, out, wrong);
+		return false;
+	}
+	if (number > s->counts.messages) {
+		reply_no_message(out, number, s->counts.messages);
+		return false;
+	}
+	if (session_is_deleted(s, (uint32_t)number)) {
+		reply_gone(out, (uint32_t)number);
+		return false;
+	}
+	*number_r = (uint32_t)number;
+	return true;
+}
+
+static enum net_next run_capa(struct pop3_session *s, const struct slice *args, size_t count,
+                              struct buf *out)
+{
+	reply_capabilities(out, s->options);
+	return NET_CONTINUE;
+}
+
+static enum net_next run_noop(struct pop3_session *s, const struct slice *args, size_t count,
+                              struct buf *out)
+{
+	reply_ok(out, "");
+	return NET_CONTINUE;
+}
+
+static enum net_next run_stat(struct pop3_session *s, const struct slice *args, size_t count,
+                              struct buf *out)
+{
+	reply_numbers(out, s->live, s->live_octets);
+	return NET_CONTINUE;
+}
