@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/banned.h"
-
 enum {
 	FIRST_BLOCK_OCTETS = 512,
 	LARGEST_BLOCK_OCTETS = 64 * 1024

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/banned.h"
-
 enum { FIRST_OCTETS = 64 };
 
 struct slice slice_of(const char *text)

@@ -46,6 +46,7 @@ void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 __attribute__((format(printf, 2, 3)))
 void buf_addf(struct buf *b, const char *format, ...);
+__attribute__((format(printf, 2, 0)))
 void buf_vaddf(struct buf *b, const char *format, va_list ap);
 void buf_remove_front(struct buf *b, size_t n);
 const char *buf_cstr(struct buf *b);    /* NUL-terminated view; "" if broken and empty */

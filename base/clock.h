@@ -24,8 +24,8 @@ struct timedate timedate_from_wall(int64_t wall_ms);    /* zone GMT */
 bool timedate_to_wall(struct timedate t, int64_t *wall_ms_r); /* false: no full time */
 
 /* DXL datetime text ("20140808T131833,00-04") to milliseconds since 1970.
- * false: absent, date-only without time, or malformed. */
+ * A text without zone is GMT. false: absent, date-only, time-only, malformed. */
 bool timedate_parse_dxl(const char *text, int64_t *wall_ms_r);
-void timedate_format_dxl(int64_t wall_ms, char out[32]);       /* "...+00" */
+void timedate_format_dxl(int64_t wall_ms, char out[32]);       /* "...+00"; "" outside years 1 to 9999 */
 
 #endif

@@ -11,8 +11,6 @@
 
 #include "base/text.h"
 
-#include "base/banned.h"
-
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
