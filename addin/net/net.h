@@ -4,7 +4,7 @@
  *
  * One epoll set, EPOLLONESHOT: a connection belongs to one worker at a time, so
  * a protocol needs no locks of its own. Worker threads call epoll_wait
- * themselves, handle what they got, try the socket once more and re-arm it.
+ * themselves, handle what they got and re-arm it.
  *
  *      listener --accept--> conn --input octets--> protocol->input
  *                                <--output buf---  protocol->pull (long answers)
@@ -12,10 +12,11 @@
  *
  * An idle connection keeps no buffer. Blocking work (store, directory, password
  * hash) is a job: it needs a token of its class, without one it waits in a
- * bounded queue; it runs in a worker thread while its connection is parked; when
- * its deadline passes first, the protocol is told so, and the job's later result
- * goes to job->discard. So with every job frozen the greeting and all commands
- * that need no job are still answered.
+ * bounded queue; it runs in a worker thread while its connection is parked, never
+ * inside a call of the protocol (though mostly in the same thread, right after
+ * that call has returned). When its deadline passes first, the protocol is told
+ * so, and the job's later result goes to job->discard. So with every job frozen
+ * the greeting and all commands that need no job are still answered.
  */
 #ifndef POSTIL_NET_NET_H
 #define POSTIL_NET_NET_H
@@ -32,16 +33,17 @@ struct net;             /* the engine of one service */
 struct net_conn;        /* one connection */
 struct net_listener;
 
+/* What any of open, input, pull and resume may answer. */
 enum net_next {
 	NET_CONTINUE,   /* more input is welcome */
 	NET_PULL,       /* a long answer is under way: call pull until it says otherwise */
-	NET_PARKED,     /* a job was started: nothing until resume */
+	NET_PARKED,     /* net_job_start or net_conn_delay was called: nothing until resume */
 	NET_CLOSE       /* send what is in out, then close */
 };
 
 struct net_peer {
-	struct sockaddr_storage address, local;
-	char text[64];          /* numeric address, IPv4-mapped shown as IPv4 */
+	char text[48];          /* numeric address, IPv4-mapped shown as IPv4 */
+	char local_text[48];
 	uint16_t port, local_port;
 	bool tls;
 };
@@ -51,28 +53,34 @@ struct net_protocol {
 	size_t state_octets;
 	/* A connection has come; write the greeting to out. */
 	enum net_next (*open)(void *state, struct net_conn *conn, struct buf *out);
-	/* Octets have come. Consume what makes whole commands, *used_r of them; the
-	 * engine keeps the rest and calls again with more. Stops early (and is called
-	 * again) when the answer is NET_PULL or NET_PARKED. */
+	/* Octets have come. Consume what makes whole commands, *used_r of them (0 at
+	 * entry); the engine keeps the rest and calls again, with more unless the
+	 * slice was cut short. Stops early (and is called again) when the answer is
+	 * not NET_CONTINUE. A call that takes nothing of line_octets octets and
+	 * answers NET_CONTINUE ends the connection (POSTIL_ERR_TOO_LONG). */
 	enum net_next (*input)(void *state, struct net_conn *conn, struct slice in,
 	                       size_t *used_r, struct buf *out);
 	/* The client has taken what was sent: append the next piece (about
-	 * NET_PIECE octets) of the long answer. */
+	 * NET_PIECE octets) of the long answer. May add nothing only if the answer
+	 * is not NET_PULL. */
 	enum net_next (*pull)(void *state, struct net_conn *conn, struct buf *out);
 	/* The job is done (status of its run) or its deadline passed
-	 * (POSTIL_ERR_TIMEOUT; POSTIL_ERR_LIMIT: the queue was full). `result` is the
-	 * job's context, owned by the protocol again except after TIMEOUT. */
+	 * (POSTIL_ERR_TIMEOUT) or it never started (POSTIL_ERR_LIMIT: the queue was
+	 * full). `result` is the job's context, owned by the protocol again except
+	 * after TIMEOUT (then result is NULL, the context is discard's). After
+	 * net_conn_delay: NOERROR and NULL. */
 	enum net_next (*resume)(void *state, struct net_conn *conn, STATUS status,
 	                        void *result, struct buf *out);
-	/* The connection ends for this reason; release everything. No output. May
-	 * itself hand work to net_detach. */
+	/* The connection ends for this reason (NOERROR: the protocol said NET_CLOSE);
+	 * release everything. No output. A job still waiting or running is given up:
+	 * its context is discard's. May itself hand work to net_detach. */
 	void (*close)(void *state, struct net_conn *conn, STATUS why);
 	/* Milliseconds from the last activity after which close(POSTIL_ERR_TIMEOUT)
 	 * comes; asked after each step. 0 = the pre-login deadline of net_options,
 	 * counted from accept. */
 	uint32_t (*idle_ms)(void *state);
 	/* True once a person has logged in: such a connection is never the one that
-	 * gives way when the service is full. */
+	 * gives way when the service is full. Asked after each step. */
 	bool (*established)(void *state);
 };
 
@@ -85,32 +93,42 @@ struct net_options {
 	uint32_t prelogin_ms;           /* default 60000 */
 	uint32_t grace_ms;              /* what a long answer may take while ending; 20000 */
 	size_t line_octets;             /* input kept while a command is incomplete; 65536 */
+	unsigned max_queue;             /* jobs waiting in each class; default max_connections */
 	/* Text sent to a connection refused because a limit is reached (whole line). */
 	const char *refused_line;
 	void (*log)(void *context, const char *text);   /* any thread */
 	void *log_context;
 };
 
+/* Zero in an option means its default. options and the texts in it are copied;
+ * protocol must outlive the engine. */
 STATUS net_new(const struct net_options *options, const struct net_protocol *protocol,
                struct net **net_r, struct fault *fault);
 /* Change limits while running (workers stay). */
 void net_set_options(struct net *net, const struct net_options *options);
-STATUS net_start(struct net *net, struct fault *fault);         /* the worker threads */
-/* Serve a listening socket (owned by net from now on). user_data reaches the
- * protocol by net_conn_listener_data. */
+/* Start the worker threads; raises the soft limit of open files to the hard one. */
+STATUS net_start(struct net *net, struct fault *fault);
+/* Serve a listening socket (owned by net from now on, also after an error;
+ * another process may hold a copy). user_data reaches the protocol by
+ * net_conn_listener_data and must stay valid until net_end has returned. */
 STATUS net_listen(struct net *net, int fd, bool tls, void *user_data,
                   struct net_listener **listener_r, struct fault *fault);
 void net_unlisten(struct net *net, struct net_listener **listener);
 /* Stop accepting; idle connections are told by `input` at their next command
- * (net_is_ending); long answers may finish within grace_ms; jobs are waited for.
- * Returns when all connections have ended. */
-void net_end(struct net *net);
+ * (net_is_ending) and closed without a word after grace_ms; long answers may
+ * finish within grace_ms; jobs are waited for. Returns when all connections have
+ * ended: NOERROR. POSTIL_ERR_TIMEOUT: jobs were still frozen another grace_ms
+ * later; their threads cannot be stopped, so let the process end (net_free then
+ * leaves the memory they use alone). */
+STATUS net_end(struct net *net);
 bool net_is_ending(const struct net *net);
 void net_free(struct net **net);        /* after net_end */
 
 /* --- for the protocol, from inside its calls --------------------------------- */
 
-const struct net_peer *net_conn_peer(const struct net_conn *conn);
+/* Made on demand, an idle connection keeps only the octets of the address. Also
+ * inside net_each. */
+void net_conn_peer(const struct net_conn *conn, struct net_peer *peer_r);
 struct net *net_conn_net(struct net_conn *conn);
 void *net_conn_listener_data(const struct net_conn *conn);
 uint64_t net_conn_id(const struct net_conn *conn);
@@ -120,7 +138,8 @@ void net_conn_touch(struct net_conn *conn);     /* a complete command has come *
 /* Answer by a timer instead of at once: parks the connection, then resume is
  * called with NOERROR and result NULL. No worker is held. */
 enum net_next net_conn_delay(struct net_conn *conn, uint32_t ms);
-/* Ask that a connection be closed, from any thread; POSTIL_ERR_NOT_FOUND. */
+/* Ask that a connection be closed, from any thread; POSTIL_ERR_NOT_FOUND. why
+ * (not NOERROR) reaches protocol->close; a job of it is given up. */
 STATUS net_close_conn(struct net *net, uint64_t conn_id, STATUS why);
 
 enum net_job_class {
@@ -129,19 +148,22 @@ enum net_job_class {
 };
 struct net_job {
 	enum net_job_class class;
-	uint32_t deadline_ms;           /* 0: none */
+	uint32_t deadline_ms;           /* from now, waiting included; 0: none */
 	STATUS (*run)(void *context);   /* blocks; sees no connection */
-	/* The deadline passed before run returned: release what it got. */
+	/* Nobody waits for this job any more: release the context and what run got.
+	 * status is that of run, or POSTIL_ERR_CANCEL if run was never called. May
+	 * come while or after resume is told POSTIL_ERR_TIMEOUT, in any worker. */
 	void (*discard)(void *context, STATUS status);
 	void *context;
 };
-/* Start a job for this connection; the caller then returns NET_PARKED. If a
- * token is free and allow_inline, the job may run inside this very call: then
- * *done_r = true, its status is returned, resume will not be called. */
-STATUS net_job_start(struct net_conn *conn, const struct net_job *job,
-                     bool allow_inline, bool *done_r);
-/* Work that belongs to no connection any more (reclaiming space). Dropped, with
- * discard, when the queue is full. */
+/* Start a job for this connection; one at a time. Nothing happens inside the
+ * call: the caller returns NET_PARKED (`return net_job_start(conn, &job);`), then
+ * the job runs, then resume is called, or else job->discard: always one of both
+ * gets the context. */
+enum net_next net_job_start(struct net_conn *conn, const struct net_job *job);
+/* Work that belongs to no connection any more (reclaiming space), from any
+ * thread. Its context goes to discard when run has returned, or, with
+ * POSTIL_ERR_CANCEL, when the queue is full or the engine ends. */
 void net_detach(struct net *net, const struct net_job *job);
 
 /* --- numbers for statistics ---------------------------------------------------- */
@@ -153,7 +175,10 @@ struct net_counters {
 	uint64_t bad_handshakes;
 };
 void net_counters(struct net *net, struct net_counters *counters_r);
-/* Every open connection, under the engine's lock: do little. */
+/* Every open connection (between its open and its close), under the engine's
+ * lock: do little, and call nothing of this header but net_conn_... questions.
+ * A worker may be busy with state meanwhile: look only at what the protocol
+ * itself guards (atomics, a lock of its own). */
 void net_each(struct net *net, void (*each)(void *context, struct net_conn *conn,
               void *state), void *context);
 
