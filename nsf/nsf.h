@@ -39,6 +39,8 @@ STATUS nsf_create(const char *path, enum nsf_kind kind, struct nsf **nsf_r, stru
  * NSF: the fault says how to export it), POSTIL_ERR_SCHEMA, POSTIL_ERR_DAMAGED,
  * POSTIL_ERR_NETWORK_FS, POSTIL_ERR_PERMISSION. */
 STATUS nsf_open(const char *path, struct nsf **nsf_r, struct fault *fault);
+enum nsf_kind nsf_kind(const struct nsf *nsf);
+/* Rolls back what is not committed. */
 void nsf_close(struct nsf **nsf);
 /* Give back what memory can be had again; the handle stays usable. */
 void nsf_shrink(struct nsf *nsf);
@@ -59,6 +61,9 @@ void nsf_lock_close(struct nsf_lock **lock);    /* frees what it holds */
  * thread or process has it; it ends with the process. */
 STATUS nsf_lock_session(struct nsf_lock *lock);
 void nsf_unlock_session(struct nsf_lock *lock);
+/* How often the session lock of this file has been taken, this time included;
+ * set by nsf_lock_session. */
+uint64_t nsf_lock_epoch(const struct nsf_lock *lock);
 /* A stamp of the file's content: equal stamps with valid = true mean that
  * nothing was committed between the two calls, by whatever program. Costs a
  * pread and a few fstat, no database access. */
@@ -109,6 +114,10 @@ struct nsf_delivery {
  * (may be NULL) takes count ids. */
 STATUS nsf_deliver(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                    uint64_t *ids_r, size_t *failed_r, struct fault *fault);
+
+/* Below this many free octets (plus the message itself) deliveries are refused;
+ * for all databases of the process. Default 16 MiB; 0 = do not look. */
+void nsf_set_reserve(uint64_t octets);
 
 /* --- deletion -------------------------------------------------------------- */
 

@@ -1,0 +1,405 @@
+/*
+ * Statements, result codes and transactions. The database file is distrusted:
+ * what comes out of a column has been checked for its type before it is used,
+ * and a schema that is not ours shows as a damaged file.
+ */
+#include "nsf/private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define LIST_COLUMNS "id,size,hdr,dot,uidl FROM inbox"
+
+static const char *const texts[ST_COUNT] = {
+	[ST_BEGIN] = "BEGIN IMMEDIATE",
+	[ST_COMMIT] = "COMMIT",
+	[ST_ROLLBACK] = "ROLLBACK",
+	[ST_SAVEPOINT] = "SAVEPOINT part",
+	[ST_SAVEPOINT_ROLLBACK] = "ROLLBACK TO part",
+	[ST_SAVEPOINT_RELEASE] = "RELEASE part",
+	[ST_COUNTERS_GET] = "SELECT kind,n,bytes,next_id,seq FROM store WHERE k=1",
+	[ST_COUNTERS_SET] = "UPDATE store SET n=?1,bytes=?2,next_id=?3,seq=?4 WHERE k=1",
+	[ST_INBOX_LIST] = "SELECT " LIST_COLUMNS " ORDER BY id",
+	[ST_INBOX_LIST_UNREAD] = "SELECT " LIST_COLUMNS
+		" WHERE id IN (SELECT note_id FROM unread WHERE user=?1) ORDER BY id",
+	[ST_BODY_GET] = "SELECT i.size,b.data FROM inbox i LEFT JOIN body b ON b.k=?2 WHERE i.id=?1",
+	[ST_BODY_ADD] = "INSERT INTO body(k,data) VALUES(?1,?2)",
+	[ST_INBOX_ADD] = "INSERT INTO inbox(id,size,uidl,hdr,dot) VALUES(?1,?2,?3,?4,?5)",
+	[ST_UIDL_ADD] = "INSERT INTO uidl(uidl,id,digest) VALUES(?1,?2,?3)",
+	[ST_UIDL_FIND] = "SELECT id,digest FROM uidl WHERE uidl=?1",
+	[ST_UIDL_SET] = "UPDATE uidl SET id=?2 WHERE uidl=?1",
+	[ST_INBOX_HAS] = "SELECT 1 FROM inbox WHERE id=?1",
+	[ST_UNREAD_ADD] = "INSERT OR IGNORE INTO unread(user,note_id) SELECT id,?1 FROM user",
+	[ST_INBOX_TAKE] = "DELETE FROM inbox WHERE id=?1 RETURNING size",
+	[ST_GONE_ADD] = "INSERT OR IGNORE INTO gone(id,deleted) VALUES(?1,?2)",
+	[ST_GONE_HAS] = "SELECT 1 FROM gone WHERE id=?1",
+	[ST_GONE_FIRST] = "SELECT id FROM gone ORDER BY id LIMIT 1",
+	[ST_STUB_ADD] = "INSERT OR REPLACE INTO stub(unid,seq,deleted)"
+		" SELECT n.unid,n.seq,g.deleted FROM note n, gone g WHERE n.id=?1 AND g.id=?1 AND n.flags&2=0",
+	[ST_STUB_DELETE] = "DELETE FROM stub WHERE unid=?1",
+	[ST_BODY_LAST] = "SELECT k FROM body WHERE k>=?1 AND k<=?2 ORDER BY k DESC LIMIT 1",
+	[ST_BODY_DELETE] = "DELETE FROM body WHERE k>=?1 AND k<=?2",
+	[ST_BODY_ANY] = "SELECT 1 FROM body WHERE k>=?1 AND k<=?2",
+	[ST_GONE_DELETE] = "DELETE FROM gone WHERE id=?1",
+	[ST_UNREAD_PURGE] = "DELETE FROM unread WHERE user IN (SELECT id FROM user) AND note_id=?1",
+	[ST_USER_FIND] = "SELECT id FROM user WHERE name=?1",
+	[ST_USER_ADD] = "INSERT INTO user(name) VALUES(?1)",
+	[ST_USER_FILL] = "INSERT OR IGNORE INTO unread(user,note_id)"
+		" SELECT ?1,i.id FROM inbox i JOIN note n ON n.id=i.id WHERE n.flags&1=0",
+	[ST_MARK_READ] = "DELETE FROM unread WHERE user=?1 AND note_id=?2",
+	[ST_NOTE_ADD] = "INSERT INTO note(id,unid,class,seq,created,modified,flags)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7)",
+	[ST_NOTE_FIND] = "SELECT n.id,g.id FROM note n LEFT JOIN gone g ON g.id=n.id WHERE n.unid=?1",
+	[ST_NOTE_SET] = "UPDATE note SET class=?2,seq=?3,created=?4,modified=?5 WHERE id=?1",
+	[ST_NOTE_RENAME] = "UPDATE note SET unid=randomblob(16),flags=flags|2 WHERE id=?1",
+	[ST_NOTE_GET] = "SELECT unid,class,created,modified FROM note n WHERE id=?1"
+		" AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.id=n.id)",
+	[ST_NOTE_DELETE] = "DELETE FROM note WHERE id=?1",
+	[ST_NOTES_EACH] = "SELECT id FROM note WHERE id NOT IN (SELECT id FROM gone) ORDER BY id",
+	[ST_ITEM_ADD] = "INSERT INTO item(note_id,ord,name,type,flags,value) VALUES(?1,?2,?3,?4,?5,?6)",
+	[ST_ITEMS_GET] = "SELECT name,type,flags,value FROM item WHERE note_id=?1 ORDER BY ord",
+	[ST_ITEMS_DELETE] = "DELETE FROM item WHERE note_id=?1",
+	[ST_VIEW_PUT] = "INSERT OR REPLACE INTO entry(view,key,note_id,value) VALUES(?1,?2,?3,?4)",
+	[ST_VIEW_DELETE_NOTE] = "DELETE FROM entry WHERE note_id=?1",
+	[ST_VIEW_FIND] = "SELECT note_id,value FROM entry WHERE view=?1 AND key=?2 ORDER BY note_id",
+	[ST_VIEW_EACH] = "SELECT note_id,value,key FROM entry WHERE view=?1 ORDER BY key,note_id",
+	[ST_PROPERTY_SET] = "INSERT OR REPLACE INTO property(name,value) VALUES(?1,?2)",
+	[ST_PROPERTY_GET] = "SELECT value FROM property WHERE name=?1",
+};
+
+static STATUS status_of_io(sqlite3 *db, int rc)
+{
+	switch (rc) {
+	case SQLITE_IOERR_NOMEM: return POSTIL_ERR_MEMORY;
+	case SQLITE_IOERR_CORRUPTFS: case SQLITE_IOERR_SHORT_READ: return POSTIL_ERR_DAMAGED;
+	}
+	switch (db == NULL ? 0 : sqlite3_system_errno(db)) {
+	case ENOSPC: case EDQUOT: return POSTIL_ERR_DISK_FULL;
+	default: return POSTIL_ERR_IO;
+	}
+}
+
+STATUS nsf_status(sqlite3 *db, int rc)
+{
+	switch (rc & 0xFF) {
+	case SQLITE_OK: case SQLITE_ROW: case SQLITE_DONE: return NOERROR;
+	case SQLITE_BUSY: case SQLITE_LOCKED: case SQLITE_PROTOCOL: return POSTIL_ERR_BUSY;
+	case SQLITE_NOMEM: return POSTIL_ERR_MEMORY;
+	case SQLITE_FULL: return POSTIL_ERR_DISK_FULL;
+	case SQLITE_IOERR: return status_of_io(db, rc);
+	case SQLITE_READONLY: return rc == SQLITE_READONLY_DBMOVED ? POSTIL_ERR_NOEXIST
+		: POSTIL_ERR_PERMISSION;
+	case SQLITE_PERM: case SQLITE_AUTH: case SQLITE_CANTOPEN: return POSTIL_ERR_PERMISSION;
+	case SQLITE_TOOBIG: return POSTIL_ERR_TOO_LONG;
+	case SQLITE_INTERRUPT: return POSTIL_ERR_CANCEL;
+	default: return POSTIL_ERR_DAMAGED;     /* corrupt, or not the tables we made */
+	}
+}
+
+STATUS nsf_fail(struct nsf *nsf, int rc, struct fault *fault)
+{
+	STATUS status = nsf_status(nsf->db, rc);
+
+	if (status == POSTIL_ERR_DAMAGED)
+		return fault_set(fault, status, "%s: the database is damaged (%s); restore it from a "
+		                 "backup or check it with `postil mail info`", nsf->path,
+		                 sqlite3_errmsg(nsf->db));
+	return fault_set(fault, status, "%s: %s (%s, SQLite code %d)", nsf->path,
+	                 status_text(status), sqlite3_errmsg(nsf->db), rc);
+}
+
+STATUS nsf_statement(struct nsf *nsf, enum statement which, sqlite3_stmt **statement_r)
+{
+	sqlite3_stmt **kept = &nsf->statements[which];
+	unsigned flags = *kept == NULL ? SQLITE_PREPARE_PERSISTENT : 0;
+	int rc;
+
+	if (*kept != NULL && !sqlite3_stmt_busy(*kept)) {
+		*statement_r = *kept;
+		return NOERROR;
+	}
+	/* In use by a caller further up, from whose callback this comes: one more. */
+	rc = sqlite3_prepare_v3(nsf->db, texts[which], -1, flags, statement_r, NULL);
+	if (rc != SQLITE_OK)
+		return nsf_status(nsf->db, rc);
+	if (*kept == NULL)
+		*kept = *statement_r;
+	return NOERROR;
+}
+
+void nsf_statement_done(struct nsf *nsf, enum statement which, sqlite3_stmt *statement)
+{
+	if (statement == NULL)
+		return;
+	if (statement != nsf->statements[which]) {
+		sqlite3_finalize(statement);
+		return;
+	}
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+}
+
+void nsf_statements_finalize(struct nsf *nsf)
+{
+	for (size_t i = 0; i < ST_COUNT; i++) {
+		sqlite3_finalize(nsf->statements[i]);
+		nsf->statements[i] = NULL;
+	}
+}
+
+STATUS nsf_statement_run(struct nsf *nsf, enum statement which, sqlite3_stmt *statement)
+{
+	int rc = sqlite3_step(statement);
+	STATUS status = nsf_status(nsf->db, rc);
+
+	if (rc == SQLITE_ROW)
+		status = POSTIL_ERR_DAMAGED;
+	nsf_statement_done(nsf, which, statement);
+	return status;
+}
+
+STATUS nsf_run(struct nsf *nsf, enum statement which, int count, const int64_t *integers)
+{
+	sqlite3_stmt *statement;
+	STATUS status = nsf_statement(nsf, which, &statement);
+
+	if (status != NOERROR)
+		return status;
+	for (int i = 0; i < count; i++)
+		sqlite3_bind_int64(statement, i + 1, integers[i]);
+	return nsf_statement_run(nsf, which, statement);
+}
+
+int nsf_bind_text(sqlite3_stmt *statement, int index, struct slice s)
+{
+	return sqlite3_bind_text64(statement, index, s.n == 0 ? "" : s.p, s.n, SQLITE_STATIC,
+	                           SQLITE_UTF8);
+}
+
+int nsf_bind_blob(sqlite3_stmt *statement, int index, const void *p, size_t n)
+{
+	return sqlite3_bind_blob64(statement, index, n == 0 ? "" : p, n, SQLITE_STATIC);
+}
+
+struct slice nsf_column(sqlite3_stmt *statement, int index)
+{
+	int type = sqlite3_column_type(statement, index);
+	struct slice s = { "", 0 };
+
+	if (type != SQLITE_TEXT && type != SQLITE_BLOB)
+		return s;
+	s.p = sqlite3_column_blob(statement, index);
+	s.n = (size_t)sqlite3_column_bytes(statement, index);
+	if (s.p == NULL)
+		s = (struct slice){ "", 0 };
+	return s;
+}
+
+bool nsf_column_count(sqlite3_stmt *statement, int index, uint64_t *value_r)
+{
+	sqlite3_int64 value;
+
+	if (sqlite3_column_type(statement, index) != SQLITE_INTEGER)
+		return false;
+	value = sqlite3_column_int64(statement, index);
+	if (value < 0)
+		return false;
+	*value_r = (uint64_t)value;
+	return true;
+}
+
+/* --- counters -------------------------------------------------------------------- */
+
+STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_COUNTERS_GET, &s);
+	struct counters c;
+	uint64_t sequence;
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	rc = sqlite3_step(s);
+	status = nsf_status(nsf->db, rc);
+	if (rc == SQLITE_DONE)
+		status = POSTIL_ERR_DAMAGED;
+	if (rc == SQLITE_ROW) {
+		if (nsf_column_count(s, 1, &c.messages) && nsf_column_count(s, 2, &c.octets)
+		    && nsf_column_count(s, 3, &c.next_id) && nsf_column_count(s, 4, &sequence)
+		    && c.next_id > 0) {
+			c.sequence = (int64_t)sequence;
+			*counters_r = c;
+			if (kind_r != NULL)
+				*kind_r = sqlite3_column_int(s, 0);
+		} else {
+			status = POSTIL_ERR_DAMAGED;
+		}
+	}
+	nsf_statement_done(nsf, ST_COUNTERS_GET, s);
+	return status;
+}
+
+static STATUS counters_write(struct nsf *nsf)
+{
+	const struct counters *c = &nsf->counters, *old = &nsf->counters_stored;
+
+	if (c->messages == old->messages && c->octets == old->octets
+	    && c->next_id == old->next_id && c->sequence == old->sequence)
+		return NOERROR;
+	return nsf_run(nsf, ST_COUNTERS_SET, 4, (const int64_t[]){ (int64_t)c->messages,
+	               (int64_t)c->octets, (int64_t)c->next_id, c->sequence });
+}
+
+/* --- transactions ------------------------------------------------------------------- */
+
+STATUS nsf_writer_prepare(struct nsf *nsf, struct fault *fault)
+{
+	STATUS status = NOERROR;
+	int rc;
+
+	if (nsf->lock == NULL)
+		status = nsf_lock_make(nsf->path, &nsf->lock, fault);
+	if (status != NOERROR || nsf->write_ready)
+		return status;
+	rc = sqlite3_wal_autocheckpoint(nsf->db, NSF_WAL_OCTETS / 8192);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;"
+		                  "PRAGMA journal_size_limit=4194304", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return nsf_fail(nsf, rc, fault);
+	nsf->write_ready = true;
+	return NOERROR;
+}
+
+static void roll_back(struct nsf *nsf)
+{
+	/* After some errors SQLite has done so by itself. */
+	if (!sqlite3_get_autocommit(nsf->db))
+		nsf_run(nsf, ST_ROLLBACK, 0, NULL);
+	if (!sqlite3_get_autocommit(nsf->db)) {         /* out of memory for the statement */
+		nsf_statements_finalize(nsf);
+		sqlite3_exec(nsf->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	nsf->in_transaction = false;
+	nsf_unlock_writer(nsf->lock);
+}
+
+STATUS nsf_begin(struct nsf *nsf, struct fault *fault)
+{
+	STATUS status;
+
+	if (nsf->in_transaction)
+		return fault_set(fault, POSTIL_ERR_INVALID, "%s: a transaction is open", nsf->path);
+	status = nsf_writer_prepare(nsf, fault);
+	if (status != NOERROR)
+		return status;
+	status = nsf_lock_writer(nsf->lock);
+	if (status != NOERROR)
+		return fault_set(fault, status, "%s-lock: %s", nsf->path,
+		                 status == POSTIL_ERR_BUSY ? "another writer has held the lock too long"
+		                 : status_text(status));
+	status = nsf_run(nsf, ST_BEGIN, 0, NULL);
+	if (status == NOERROR) {
+		status = nsf_counters_read(nsf, &nsf->counters, NULL);
+		nsf->counters_stored = nsf->counters;
+		nsf->changes_before = sqlite3_total_changes64(nsf->db);
+	}
+	if (status != NOERROR) {
+		fault_set(fault, status, "%s: %s (%s)", nsf->path, status_text(status),
+		          sqlite3_errmsg(nsf->db));
+		roll_back(nsf);
+		return status;
+	}
+	nsf->in_transaction = true;
+	nsf->broken = NOERROR;
+	return NOERROR;
+}
+
+/* A sync that failed in the commit leaves frames that recovery may yet find. */
+static STATUS commit_status(struct nsf *nsf, STATUS status)
+{
+	int rc = sqlite3_extended_errcode(nsf->db);
+
+	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
+		return POSTIL_ERR_UNKNOWN_OUTCOME;
+	return status;
+}
+
+STATUS nsf_commit(struct nsf *nsf, struct fault *fault)
+{
+	bool changed;
+	STATUS status = nsf->broken;
+
+	if (!nsf->in_transaction)
+		return fault_set(fault, POSTIL_ERR_INVALID, "%s: no transaction is open", nsf->path);
+	if (status == NOERROR)
+		status = counters_write(nsf);
+	changed = sqlite3_total_changes64(nsf->db) != nsf->changes_before;
+	if (status == NOERROR && changed)
+		status = nsf_lock_commit_begin(nsf->lock);
+	if (status == NOERROR) {
+		status = nsf_run(nsf, ST_COMMIT, 0, NULL);
+		if (status != NOERROR)
+			status = commit_status(nsf, status);
+		if (changed)
+			nsf_lock_commit_end(nsf->lock);
+	}
+	if (status != NOERROR)
+		fault_set(fault, status, "%s: %s (%s)", nsf->path, status_text(status),
+		          sqlite3_errmsg(nsf->db));
+	roll_back(nsf);
+	return status;
+}
+
+void nsf_rollback(struct nsf *nsf)
+{
+	if (nsf->in_transaction)
+		roll_back(nsf);
+}
+
+STATUS nsf_change_begin(struct nsf *nsf, struct change *change, struct fault *fault)
+{
+	STATUS status;
+
+	change->own = !nsf->in_transaction;
+	if (change->own)
+		return nsf_begin(nsf, fault);
+	change->saved = nsf->counters;
+	if (nsf->broken == NOERROR && sqlite3_get_autocommit(nsf->db))
+		nsf->broken = POSTIL_ERR_IO;
+	status = nsf->broken;
+	if (status == NOERROR)
+		status = nsf_run(nsf, ST_SAVEPOINT, 0, NULL);
+	return status == NOERROR ? status
+		: fault_set(fault, status, "%s: the transaction cannot go on", nsf->path);
+}
+
+static void change_undo(struct nsf *nsf, struct change *change, STATUS status)
+{
+	nsf->counters = change->saved;
+	if (sqlite3_get_autocommit(nsf->db) || nsf_run(nsf, ST_SAVEPOINT_ROLLBACK, 0, NULL) != NOERROR
+	    || nsf_run(nsf, ST_SAVEPOINT_RELEASE, 0, NULL) != NOERROR)
+		nsf->broken = status;
+}
+
+STATUS nsf_change_end(struct nsf *nsf, struct change *change, STATUS status, struct fault *fault)
+{
+	if (change->own) {
+		if (status == NOERROR)
+			return nsf_commit(nsf, fault);
+		/* The caller may have said more in the fault than the code. */
+		if (fault != NULL && fault->status != status)
+			fault_set(fault, status, "%s: %s (%s)", nsf->path, status_text(status),
+			          sqlite3_errmsg(nsf->db));
+		nsf_rollback(nsf);
+		return status;
+	}
+	if (status == NOERROR)
+		status = nsf_run(nsf, ST_SAVEPOINT_RELEASE, 0, NULL);
+	if (status != NOERROR)
+		change_undo(nsf, change, status);
+	return status;
+}

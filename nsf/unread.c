@@ -1,0 +1,79 @@
+/*
+ * Unread marks: for each user who has ever asked, the messages he has not read.
+ * A user seen for the first time has read nothing.
+ */
+#include "nsf/private.h"
+
+#include "base/banned.h"
+
+static STATUS user_find(struct nsf *nsf, struct slice name, uint64_t *user_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_USER_FIND, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, name);
+	rc = sqlite3_step(s);
+	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
+	if (rc == SQLITE_ROW && (!nsf_column_count(s, 0, user_r) || *user_r == 0))
+		status = POSTIL_ERR_DAMAGED;
+	nsf_statement_done(nsf, ST_USER_FIND, s);
+	return status;
+}
+
+static STATUS user_add(struct nsf *nsf, struct slice name, uint64_t *user_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = user_find(nsf, name, user_r);   /* another process may have been first */
+
+	if (status != POSTIL_ERR_NOT_FOUND)
+		return status;
+	status = nsf_statement(nsf, ST_USER_ADD, &s);
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, name);
+	status = nsf_statement_run(nsf, ST_USER_ADD, s);
+	if (status != NOERROR)
+		return status;
+	*user_r = (uint64_t)sqlite3_last_insert_rowid(nsf->db);
+	return nsf_run(nsf, ST_USER_FILL, 1, (const int64_t[]){ (int64_t)*user_r });
+}
+
+STATUS nsf_user_id(struct nsf *nsf, struct slice canonical_name, bool make, uint64_t *user_r)
+{
+	struct change change;
+	uint64_t user = 0;
+	STATUS status;
+
+	if (canonical_name.n == 0 || canonical_name.n > 1024)
+		return POSTIL_ERR_INVALID;
+	status = user_find(nsf, canonical_name, &user);
+	if (status == POSTIL_ERR_NOT_FOUND && make) {
+		status = nsf_change_begin(nsf, &change, NULL);
+		if (status != NOERROR)
+			return status;
+		status = user_add(nsf, canonical_name, &user);
+		status = nsf_change_end(nsf, &change, status, NULL);
+	}
+	if (status == NOERROR)
+		*user_r = user;
+	return status;
+}
+
+STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count)
+{
+	struct change change;
+	STATUS status;
+
+	if (count == 0)
+		return NOERROR;
+	status = nsf_change_begin(nsf, &change, NULL);
+	if (status != NOERROR)
+		return status;
+	for (size_t i = 0; status == NOERROR && i < count; i++)
+		status = nsf_run(nsf, ST_MARK_READ, 2,
+		                 (const int64_t[]){ (int64_t)user, (int64_t)ids[i] });
+	return nsf_change_end(nsf, &change, status, NULL);
+}

@@ -1,0 +1,129 @@
+/*
+ * View entries and properties of the database: small values under a key. What
+ * comes out of the file is passed on as octets with a length.
+ */
+#include "nsf/private.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+STATUS nsf_view_put(struct nsf *nsf, const char *view, struct slice key, uint64_t note_id,
+                    struct slice value)
+{
+	struct change change;
+	sqlite3_stmt *s;
+	STATUS status;
+
+	if (key.n > 4096 || value.n > NSF_VALUE_MAX)
+		return POSTIL_ERR_TOO_LONG;
+	if (note_id > NSF_ID_MAX)
+		return POSTIL_ERR_INVALID;
+	status = nsf_change_begin(nsf, &change, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_statement(nsf, ST_VIEW_PUT, &s);
+	if (status == NOERROR) {
+		nsf_bind_text(s, 1, slice_of(view));
+		nsf_bind_blob(s, 2, key.p, key.n);
+		sqlite3_bind_int64(s, 3, (sqlite3_int64)note_id);
+		nsf_bind_blob(s, 4, value.p, value.n);
+		status = nsf_statement_run(nsf, ST_VIEW_PUT, s);
+	}
+	return nsf_change_end(nsf, &change, status, NULL);
+}
+
+STATUS nsf_view_delete_note(struct nsf *nsf, uint64_t note_id)
+{
+	struct change change;
+	STATUS status = nsf_change_begin(nsf, &change, NULL);
+
+	if (status != NOERROR)
+		return status;
+	status = nsf_run(nsf, ST_VIEW_DELETE_NOTE, 1, (const int64_t[]){ (int64_t)note_id });
+	return nsf_change_end(nsf, &change, status, NULL);
+}
+
+STATUS nsf_view_find(struct nsf *nsf, const char *view, struct slice key,
+                     STATUS (*each)(void *context, uint64_t note_id, struct slice value),
+                     void *context)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_VIEW_FIND, &s);
+	uint64_t id;
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, slice_of(view));
+	nsf_bind_blob(s, 2, key.p, key.n);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
+		status = nsf_column_count(s, 0, &id) ? each(context, id, nsf_column(s, 1))
+			: POSTIL_ERR_DAMAGED;
+	if (status == NOERROR)
+		status = nsf_status(nsf->db, rc);
+	nsf_statement_done(nsf, ST_VIEW_FIND, s);
+	return status;
+}
+
+STATUS nsf_view_each(struct nsf *nsf, const char *view,
+                     STATUS (*each)(void *context, struct slice key, uint64_t note_id,
+                                    struct slice value), void *context)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_VIEW_EACH, &s);
+	uint64_t id;
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, slice_of(view));
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
+		status = nsf_column_count(s, 0, &id)
+			? each(context, nsf_column(s, 2), id, nsf_column(s, 1)) : POSTIL_ERR_DAMAGED;
+	if (status == NOERROR)
+		status = nsf_status(nsf->db, rc);
+	nsf_statement_done(nsf, ST_VIEW_EACH, s);
+	return status;
+}
+
+/* --- properties ------------------------------------------------------------------------ */
+
+STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value)
+{
+	struct change change;
+	sqlite3_stmt *s;
+	STATUS status;
+
+	if (value.n > NSF_VALUE_MAX)
+		return POSTIL_ERR_TOO_LONG;
+	status = nsf_change_begin(nsf, &change, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_statement(nsf, ST_PROPERTY_SET, &s);
+	if (status == NOERROR) {
+		nsf_bind_text(s, 1, slice_of(name));
+		nsf_bind_blob(s, 2, value.p, value.n);
+		status = nsf_statement_run(nsf, ST_PROPERTY_SET, s);
+	}
+	return nsf_change_end(nsf, &change, status, NULL);
+}
+
+STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_PROPERTY_GET, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, slice_of(name));
+	rc = sqlite3_step(s);
+	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
+	if (rc == SQLITE_ROW) {
+		buf_add_slice(value_r, nsf_column(s, 0));
+		status = buf_status(value_r);
+	}
+	nsf_statement_done(nsf, ST_PROPERTY_GET, s);
+	return status;
+}
