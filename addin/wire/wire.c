@@ -157,6 +157,14 @@ void wire_put_text(struct wire_out *out, const char *text)
 	wire_put_octets(out, text, text != NULL ? strlen(text) : 0);
 }
 
+void wire_put_groups(struct wire_out *out, const void *payload, size_t n)
+{
+	unsigned char *at = grow(out, n);
+
+	if (at != NULL && n > 0)
+		memcpy(at, payload, n);
+}
+
 bool wire_has_room(const struct wire_out *out, size_t strings, size_t octets, size_t numbers)
 {
 	if (out->broken || strings > WIRE_MAX || octets > WIRE_MAX || numbers > WIRE_MAX)

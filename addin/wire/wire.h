@@ -21,6 +21,10 @@
  *      q  u64          s  text: no NUL
  *      b  octets       (..)  this group any number of times
  *
+ * The value of a statistic is: VT_LONG 4 octets, VT_TIMEDATE Innards[0] and
+ * Innards[1], VT_NUMBER the 8 octets of a double, little-endian all; VT_TEXT the
+ * octets without NUL.
+ *
  * A reply with a status other than NOERROR has no payload. Both sides distrust
  * the other: wire_receive hands out only messages whose header, direction,
  * kind and fields are right, so the getters cannot fail on them. Who gets
@@ -116,6 +120,9 @@ void wire_put_u32(struct wire_out *out, uint32_t value);
 void wire_put_u64(struct wire_out *out, uint64_t value);
 void wire_put_octets(struct wire_out *out, const void *p, size_t n);
 void wire_put_text(struct wire_out *out, const char *text);     /* NULL: "" */
+/* The payload of a finished message whose fields are groups, behind those that
+ * out has: several messages become one. */
+void wire_put_groups(struct wire_out *out, const void *payload, size_t n);
 /* Would `strings` strings of `octets` in all and `numbers` u32 still fit (u64 counts as two)? */
 bool wire_has_room(const struct wire_out *out, size_t strings, size_t octets, size_t numbers);
 /* Complete the header and check the whole as the receiver will. `from` is the
@@ -155,7 +162,8 @@ const char *wire_kind_name(enum wire_kind kind);        /* for a log line */
 /* --- over the socket ----------------------------------------------------------- */
 
 /* Send what wire_end completed, with descriptors if fd_count is not 0 (they stay
- * the caller's). wait: block until there is room. POSTIL_ERR_BUSY: no room (only
+ * the caller's). wait: block until there is room. The kernel may keep as few as
+ * ten packets (net.unix.max_dgram_qlen). POSTIL_ERR_BUSY: no room (only
  * without wait); POSTIL_ERR_CLOSED: the other side has gone; POSTIL_ERR_IO. */
 STATUS wire_send(int fd, const struct wire_out *out, const int *fds, size_t fd_count,
                  bool wait);
