@@ -1,0 +1,27 @@
+/* Codes of the miscellaneous package: message queues, statistics, texts. */
+#ifndef POSTIL_API_MISCERR_H
+#define POSTIL_API_MISCERR_H
+
+#include <globerr.h>
+
+#define ERR_TDI_CONV 0x040C
+#define ERR_TDO_CONV 0x040D
+#define ERR_STAT_NOT_FOUND 0x0452
+#define ERR_STAT_POOLFULL 0x0454
+#define ERR_MQ_POOLFULL 0x045E
+#define ERR_MQ_TIMEOUT 0x045F
+#define ERR_MQSCAN_ABORT 0x0460
+#define ERR_DUPLICATE_MQ 0x0461
+#define ERR_NO_SUCH_MQ 0x0462
+#define ERR_MQ_EXCEEDED_QUOTA 0x0463
+#define ERR_MQ_EMPTY 0x0464
+#define ERR_MQ_BFR_TOO_SMALL 0x0465
+#define ERR_MQ_QUITTING 0x0466
+#define ERR_STAT_NOT_SET 0x0467
+#define ERR_STAT_SET 0x0468
+#define ERR_STAT_SET_COMPLETE 0x0469
+#define ERR_MQSCAN_DEQUEUE 0x046A
+#define ERR_MQSCAN_DELETE 0x046B
+#define ERR_MQ_MSGSPENDING 0x0488
+
+#endif
