@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/banned.h"
+
 struct command {
 	const char *name;
 	uint8_t least, most;    /* arguments */

@@ -9,6 +9,8 @@
 #include "addin/pop3/session.h"
 #include "base/text.h"
 
+#include "base/banned.h"
+
 #define SHOWN_NAME_OCTETS 64
 
 static const char *const codes[] = {

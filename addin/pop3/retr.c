@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/banned.h"
+
 #define TOP_SLACK_OCTETS 4096
 
 /* How many octets to ask for: TOP wants the header and a few lines, not all. */
