@@ -264,6 +264,20 @@ static void cut_text(struct buf *out, size_t start, size_t max)
 		out->n--;
 }
 
+/* Blanks off both ends of what lies behind start; encoded words may hold some. */
+static void trim_text(struct buf *out, size_t start)
+{
+	size_t blanks = 0;
+
+	while (out->n > start && out->p[out->n - 1] == ' ')
+		out->n--;
+	while (start + blanks < out->n && out->p[start + blanks] == ' ')
+		blanks++;
+	if (blanks > 0)
+		memmove(out->p + start, out->p + start + blanks, out->n - start - blanks);
+	out->n -= blanks;
+}
+
 void header_text(struct slice value, size_t max_octets, struct buf *out)
 {
 	size_t start = out->n;
@@ -293,8 +307,7 @@ void header_text(struct slice value, size_t max_octets, struct buf *out)
 		value = advance(value, n);
 	}
 	cut_text(out, start, max_octets);
-	while (out->n > start && out->p[out->n - 1] == ' ')
-		out->n--;
+	trim_text(out, start);
 }
 
 /* --- addresses --------------------------------------------------------------------- */

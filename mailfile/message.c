@@ -383,7 +383,8 @@ static STATUS read_items(struct intake *in)
 
 STATUS intake_finish(struct intake *in, struct maildrop_delivery *delivery_r)
 {
-	if (in->broken == NOERROR && in->line_octets > 0)
+	/* Nothing at all lacks its last line end too: no message is empty. */
+	if (in->broken == NOERROR && (in->line_octets > 0 || in->size_octets == 0))
 		in->broken = spool_append(in, "\r\n", 2);
 	in->line_octets = 0;
 	if (!in->header_done)

@@ -2,7 +2,8 @@
  * The stored form of a message, made while it streams in.
  *
  * A bare LF becomes CRLF; CRLF, bare CR, NUL and 8-bit octets stay as they are;
- * a missing last line end is added; nothing else changes. While the octets pass
+ * a missing last line end is added (no octets at all become one CRLF); nothing
+ * else changes. While the octets pass
  * the intake learns size, header length (octets up to and with the empty line;
  * all of it when there is none) and whether a line starts with a dot. Up to
  * spool_octets are held in memory, more in an unlinked file in spool_dir.

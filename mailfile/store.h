@@ -49,7 +49,8 @@ struct maildrop_options {
 	                                 * commit answers POSTIL_ERR_INVALID */
 };
 
-/* One message for delivery: exactly size octets in stored form, see message.h. */
+/* One message for delivery: exactly size octets in stored form, see message.h;
+ * at least one. */
 struct maildrop_delivery {
 	uint64_t size_octets, header_octets;
 	bool has_dot_line;

@@ -64,6 +64,8 @@ void nsf_unlock_session(struct nsf_lock *lock);
 /* How often the session lock of this file has been taken, this time included;
  * set by nsf_lock_session. */
 uint64_t nsf_lock_epoch(const struct nsf_lock *lock);
+/* Has the lock file lost its name, so that the lock guards nothing any more? */
+bool nsf_lock_is_removed(struct nsf_lock *lock);
 /* A stamp of the file's content: equal stamps with valid = true mean that
  * nothing was committed between the two calls, by whatever program. Costs a
  * pread and a few fstat, no database access. */

@@ -116,7 +116,6 @@ STATUS nsf_lock_writer(struct nsf_lock *lock);  /* waits, POSTIL_ERR_BUSY in the
 void nsf_unlock_writer(struct nsf_lock *lock);
 STATUS nsf_lock_commit_begin(struct nsf_lock *lock);    /* generation becomes odd */
 void nsf_lock_commit_end(struct nsf_lock *lock);        /* and even again */
-bool nsf_lock_is_removed(struct nsf_lock *lock);        /* its name is gone */
 extern _Atomic unsigned nsf_lock_wait_ms;               /* how long writers wait */
 
 /* --- inbox.c, delete.c, note.c --- */

@@ -205,7 +205,7 @@ static STATUS memory_commit(struct maildrop *base, const uint32_t *deleted,
 
 static bool uidl_is_taken(const struct mail_file *file, struct slice uidl)
 {
-	for (size_t i = 0; i < file->count; i++)
+	for (size_t i = 0; i < file->count && uidl.n != 0; i++)
 		if (slice_equal(file->letters[i]->info.uidl, uidl))
 			return true;
 	return false;

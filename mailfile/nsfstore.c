@@ -1,0 +1,668 @@
+/* The mail store on note databases, one SQLite file per mail file.
+ *
+ *   open    session lock -> stamp -> list cache: a hit opens no database at all;
+ *           a miss takes a handle, lists, and keeps the list if the stamp has
+ *           not moved meanwhile
+ *   read    handle out of the cache, one short statement, handle back
+ *   commit  is this still our lock and our file? one transaction
+ *
+ * An open maildrop that does nothing holds its lock, a share in a list and its
+ * path. Distrusted: what the database says (nsf and list.c check it), and that a
+ * path still means the file it meant (inode numbers tell). */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mailfile/handles.h"
+#include "mailfile/list.h"
+#include "mailfile/lists.h"
+#include "mailfile/store.h"
+#include "nsf/nsf.h"
+
+#include "base/banned.h"
+
+#define HANDLES_DEFAULT 64
+#define LIST_OCTETS_DEFAULT (32u * 1024 * 1024)
+
+struct nsfstore {
+	struct mail_store base;
+	struct handles *handles;
+	struct lists *lists;
+	size_t data_dir_length;
+	char data_dir[];
+};
+
+struct nsfdrop {
+	struct maildrop base;
+	struct nsfstore *store;
+	struct nsf_lock *lock;
+	struct msglist *list;
+	struct file_id id;
+	bool look_only;
+	uint16_t user_length;           /* the user's name lies behind the path's NUL */
+	struct msglist_cursor *cursor;  /* = &place; message() has a const maildrop */
+	struct msglist_cursor place;
+	char path[];                    /* absolute */
+};
+
+static struct nsfstore *store_of(struct mail_store *base)
+{
+	return (struct nsfstore *)base;
+}
+
+static struct nsfdrop *drop_of(struct maildrop *base)
+{
+	return (struct nsfdrop *)base;
+}
+
+static void fault_clear(struct fault *fault)
+{
+	if (fault != NULL)
+		*fault = (struct fault){ .status = NOERROR };
+}
+
+/* --- paths ------------------------------------------------------------------------ */
+
+/* path as mailfile_path made it; anything else is our own mistake or worse. */
+static bool path_is_clean(const char *path)
+{
+	return path[0] != '/' && path[0] != '\0' && strncmp(path, "../", 3) != 0
+	       && strstr(path, "/../") == NULL && strlen(path) < PATH_MAX / 2;
+}
+
+static STATUS full_path(const struct nsfstore *store, const char *path, char out[PATH_MAX],
+                        struct fault *fault)
+{
+	size_t n = strlen(path);
+
+	fault_clear(fault);
+	if (!path_is_clean(path) || store->data_dir_length + n + 2 > PATH_MAX)
+		return fault_set(fault, POSTIL_ERR_INVALID, "not a path of a mail file");
+	memcpy(out, store->data_dir, store->data_dir_length);
+	out[store->data_dir_length] = '/';
+	memcpy(out + store->data_dir_length + 1, path, n + 1);
+	return NOERROR;
+}
+
+/* The room below tells most failures itself; this tells the rest. */
+static STATUS told(struct fault *fault, STATUS status, const char *path)
+{
+	if (status == NOERROR || (fault != NULL && fault->status == status
+	                          && fault->text[0] != '\0'))
+		return status;
+	return fault_set(fault, status, "%s: %s", path, status_text(status));
+}
+
+/* --- the list ----------------------------------------------------------------------- */
+
+static STATUS add_to_list(void *context, const struct nsf_message *m)
+{
+	struct maildrop_message message = { m->size_octets, m->header_octets,
+	                                    m->has_dot_line, m->uidl };
+
+	return msglist_add(context, m->id, &message);
+}
+
+/* What nsf_inbox_list is to leave out: 0 nothing, else a user's read messages. */
+static STATUS unread_filter(struct nsf *nsf, const struct maildrop_options *options,
+                            uint64_t *user_r)
+{
+	*user_r = 0;
+	if (options == NULL || !options->unread_only)
+		return NOERROR;
+	return nsf_user_id(nsf, options->user, true, user_r);
+}
+
+static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *options,
+                        struct fault *fault)
+{
+	struct msglist_maker maker;
+	struct handle *handle = NULL;
+	uint64_t user;
+	STATUS status;
+
+	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	msglist_start(&maker);
+	status = unread_filter(handle_nsf(handle), options, &user);
+	if (status == NOERROR)
+		status = nsf_inbox_list(handle_nsf(handle), user, add_to_list, &maker);
+	handles_put(drop->store->handles, &handle, status);
+	if (status == NOERROR)
+		status = msglist_finish(&maker, &drop->list);
+	if (status != NOERROR)
+		msglist_give_up(&maker);
+	return told(fault, status, drop->path);
+}
+
+static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *options,
+                       struct fault *fault)
+{
+	bool whole = options == NULL || !options->unread_only;
+	struct nsf_stamp before = { .valid = false }, after = { .valid = false };
+	STATUS status;
+
+	if (whole) {
+		status = nsf_lock_stamp(drop->lock, &before);
+		if (status != NOERROR)
+			return told(fault, status, drop->path);
+		drop->list = lists_find(drop->store->lists, drop->path, drop->id, &before);
+		if (drop->list != NULL)
+			return NOERROR;
+	}
+	status = list_read(drop, options, fault);
+	if (status != NOERROR || !whole)
+		return status;
+	/* A stamp taken before and found again after belongs to what lies between. */
+	if (nsf_lock_stamp(drop->lock, &after) == NOERROR && before.valid && after.valid
+	    && memcmp(before.words, after.words, sizeof(before.words)) == 0)
+		lists_keep(drop->store->lists, drop->path, drop->id, &after, drop->list);
+	return NOERROR;
+}
+
+/* --- open and close -------------------------------------------------------------------- */
+
+static struct nsfdrop *drop_new(struct nsfstore *store, const char *path, struct slice user)
+{
+	size_t length = strlen(path) + 1;
+	struct nsfdrop *drop;
+
+	if (user.n > UINT16_MAX)
+		return NULL;
+	drop = calloc(1, sizeof(*drop) + length + user.n);
+	if (drop == NULL)
+		return NULL;
+	drop->base.calls = store->base.calls;
+	drop->store = store;
+	drop->cursor = &drop->place;
+	memcpy(drop->path, path, length);
+	if (user.n != 0)
+		memcpy(drop->path + length, user.p, user.n);
+	drop->user_length = (uint16_t)user.n;
+	return drop;
+}
+
+static STATUS take_lock(struct nsfdrop *drop, struct fault *fault)
+{
+	STATUS status = nsf_lock_open(drop->path, &drop->lock, fault);
+
+	if (status == NOERROR && !drop->look_only)
+		status = nsf_lock_session(drop->lock);
+	/* Which file: asked under the lock, so that it cannot be removed since. */
+	if (status == NOERROR)
+		status = file_id_of(drop->path, &drop->id, fault);
+	return told(fault, status, drop->path);
+}
+
+static void nsfstore_close(struct maildrop **base)
+{
+	struct nsfdrop *drop = (struct nsfdrop *)*base;
+
+	if (drop == NULL)
+		return;
+	msglist_let_go(&drop->list);
+	if (drop->lock != NULL)
+		nsf_lock_close(&drop->lock);
+	free(drop);
+	*base = NULL;
+}
+
+static STATUS nsfstore_open(struct mail_store *base, const char *path,
+                            const struct maildrop_options *options,
+                            struct maildrop **drop_r, uint64_t *epoch_r, struct fault *fault)
+{
+	struct nsfstore *store = store_of(base);
+	struct slice user = options != NULL ? options->user : (struct slice){ NULL, 0 };
+	char full[PATH_MAX];
+	struct maildrop *drop;
+	STATUS status = full_path(store, path, full, fault);
+
+	if (status != NOERROR)
+		return status;
+	drop = (struct maildrop *)drop_new(store, full, user);
+	if (drop == NULL)
+		return fault_set(fault, POSTIL_ERR_MEMORY, "out of memory");
+	drop_of(drop)->look_only = options != NULL && options->look_only;
+	status = take_lock(drop_of(drop), fault);
+	if (status == NOERROR)
+		status = list_get(drop_of(drop), options, fault);
+	if (status != NOERROR) {
+		nsfstore_close(&drop);
+		return status;
+	}
+	*epoch_r = nsf_lock_epoch(drop_of(drop)->lock);
+	if (drop_of(drop)->look_only)   /* it served for the stamp */
+		nsf_lock_close(&drop_of(drop)->lock);
+	*drop_r = drop;
+	return NOERROR;
+}
+
+/* --- what the list says ------------------------------------------------------------------ */
+
+static void nsfstore_stat(const struct maildrop *base, uint32_t *count_r, uint64_t *octets_r)
+{
+	const struct nsfdrop *drop = (const struct nsfdrop *)base;
+
+	*count_r = msglist_count(drop->list);
+	*octets_r = msglist_octets(drop->list);
+}
+
+static void nsfstore_message(const struct maildrop *base, uint32_t index,
+                             struct maildrop_message *message_r)
+{
+	const struct nsfdrop *drop = (const struct nsfdrop *)base;
+
+	msglist_get(drop->list, drop->cursor, index, message_r);
+}
+
+static size_t nsfstore_memory(const struct maildrop *base)
+{
+	const struct nsfdrop *drop = (const struct nsfdrop *)base;
+
+	return sizeof(*drop) + strlen(drop->path) + 1 + drop->user_length
+	       + msglist_memory(drop->list);
+}
+
+static uint64_t id_of(struct nsfdrop *drop, uint32_t index)
+{
+	struct maildrop_message unused;
+
+	return msglist_get(drop->list, drop->cursor, index, &unused);
+}
+
+/* --- reading and committing ------------------------------------------------------------ */
+
+static STATUS nsfstore_read(struct maildrop *base, uint32_t index, uint64_t offset,
+                            void *out, size_t size, size_t *got_r, struct fault *fault)
+{
+	struct nsfdrop *drop = drop_of(base);
+	struct handle *handle = NULL;
+	STATUS status;
+
+	fault_clear(fault);
+	if (index >= msglist_count(drop->list))
+		return fault_set(fault, POSTIL_ERR_INVALID, "no message %u", index);
+	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	status = nsf_body_read(handle_nsf(handle), id_of(drop, index), offset, out, size, got_r);
+	handles_put(drop->store->handles, &handle, status);
+	return told(fault, status, drop->path);
+}
+
+/* Is the lock that we hold still the lock of the file that we listed? */
+static STATUS check_lock(const struct nsfdrop *drop, struct fault *fault)
+{
+	struct file_id id;
+
+	fault_clear(fault);
+	if (drop->look_only)
+		return fault_set(fault, POSTIL_ERR_INVALID, "%s was opened to look only",
+		                 drop->path);
+	if (nsf_lock_is_removed(drop->lock) || file_id_of(drop->path, &id, NULL) != NOERROR
+	    || !file_id_equal(id, drop->id))
+		return fault_set(fault, POSTIL_ERR_LOCK_LOST,
+		                 "%s was removed or replaced during the session; nothing was"
+		                 " deleted", drop->path);
+	return NOERROR;
+}
+
+static STATUS ids_of(struct nsfdrop *drop, const uint32_t *indexes, size_t count,
+                     uint64_t **ids_r)
+{
+	uint64_t *ids = malloc((count != 0 ? count : 1) * sizeof(*ids));
+
+	if (ids == NULL)
+		return POSTIL_ERR_MEMORY;
+	for (size_t i = 0; i < count; i++) {
+		if (indexes[i] >= msglist_count(drop->list)) {
+			free(ids);
+			return POSTIL_ERR_INVALID;
+		}
+		ids[i] = id_of(drop, indexes[i]);
+	}
+	*ids_r = ids;
+	return NOERROR;
+}
+
+static STATUS mark_read(struct nsfdrop *drop, struct nsf *nsf, const uint32_t *indexes,
+                        size_t count)
+{
+	struct slice user = { drop->path + strlen(drop->path) + 1, drop->user_length };
+	uint64_t *ids, user_id;
+	STATUS status;
+
+	if (count == 0 || user.n == 0)
+		return NOERROR;
+	status = ids_of(drop, indexes, count, &ids);
+	if (status != NOERROR)
+		return status;
+	status = nsf_user_id(nsf, user, true, &user_id);
+	if (status == NOERROR)
+		status = nsf_mark_read(nsf, user_id, ids, count);
+	free(ids);
+	return status;
+}
+
+static STATUS delete_messages(struct nsfdrop *drop, struct nsf *nsf, const uint32_t *indexes,
+                              size_t count, struct fault *fault)
+{
+	uint64_t *ids;
+	STATUS status;
+
+	if (count == 0)
+		return NOERROR;
+	status = ids_of(drop, indexes, count, &ids);
+	if (status != NOERROR)
+		return status;
+	status = nsf_delete(nsf, ids, count, fault);
+	free(ids);
+	return status;
+}
+
+/* Marks and deletions in one transaction. */
+static STATUS commit_both(struct nsfdrop *drop, struct nsf *nsf, const uint32_t *deleted,
+                          size_t deleted_count, const uint32_t *read, size_t read_count,
+                          struct fault *fault)
+{
+	STATUS status = nsf_begin(nsf, fault);
+
+	if (status != NOERROR)
+		return status;
+	status = mark_read(drop, nsf, read, read_count);
+	if (status == NOERROR)
+		status = delete_messages(drop, nsf, deleted, deleted_count, fault);
+	if (status == NOERROR)
+		return nsf_commit(nsf, fault);
+	nsf_rollback(nsf);
+	return status;
+}
+
+static STATUS commit_on(struct nsfdrop *drop, struct nsf *nsf, const uint32_t *deleted,
+                        size_t deleted_count, const uint32_t *read, size_t read_count,
+                        struct fault *fault)
+{
+	STATUS status;
+
+	if (read_count == 0 || drop->user_length == 0)
+		return delete_messages(drop, nsf, deleted, deleted_count, fault);
+	status = commit_both(drop, nsf, deleted, deleted_count, read, read_count, fault);
+	/* On a full disk deletions matter and marks do not: alone they may use the reserve. */
+	if (status == POSTIL_ERR_DISK_FULL && deleted_count > 0)
+		status = delete_messages(drop, nsf, deleted, deleted_count, fault);
+	return status;
+}
+
+static STATUS nsfstore_commit(struct maildrop *base, const uint32_t *deleted,
+                              size_t deleted_count, const uint32_t *read, size_t read_count,
+                              struct fault *fault)
+{
+	struct nsfdrop *drop = drop_of(base);
+	struct handle *handle = NULL;
+	STATUS status = check_lock(drop, fault);
+
+	if (status != NOERROR || (deleted_count == 0 && read_count == 0))
+		return status;
+	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	status = commit_on(drop, handle_nsf(handle), deleted, deleted_count, read, read_count,
+	                   fault);
+	handles_put(drop->store->handles, &handle, status);
+	return told(fault, status, drop->path);
+}
+
+static STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r)
+{
+	struct nsfstore *store = store_of(base);
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	struct file_id id;
+	STATUS status = full_path(store, path, full, NULL);
+
+	if (status == NOERROR)
+		status = file_id_of(full, &id, NULL);
+	if (status == NOERROR)
+		status = handles_take(store->handles, full, id, &handle, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_reclaim(handle_nsf(handle), more_r);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+/* --- making, delivering, removing -------------------------------------------------------- */
+
+static STATUS sync_directory(const char *path, struct fault *fault)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	STATUS status = NOERROR;
+
+	if (fd < 0 || fsync(fd) != 0)
+		status = fault_set(fault, POSTIL_ERR_IO, "cannot sync the directory %s: %s", path,
+		                   strerrordesc_np(errno));
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+static STATUS make_directory(const char *path, const char *parent, struct fault *fault)
+{
+	if (mkdir(path, 0700) == 0)
+		return sync_directory(parent, fault);
+	if (errno == EEXIST)
+		return NOERROR;
+	return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? POSTIL_ERR_DISK_FULL
+	                 : errno == EACCES || errno == EROFS ? POSTIL_ERR_PERMISSION
+	                 : errno == ENOENT ? POSTIL_ERR_NOEXIST : POSTIL_ERR_IO,
+	                 "cannot make the directory %s: %s", path, strerrordesc_np(errno));
+}
+
+/* The directories between data_dir and the file. */
+static STATUS make_parents(const struct nsfstore *store, const char *full, struct fault *fault)
+{
+	char path[PATH_MAX], parent[PATH_MAX];
+	STATUS status = NOERROR;
+	size_t n = strlen(full) + 1;
+
+	memcpy(path, full, n);
+	memcpy(parent, store->data_dir, store->data_dir_length + 1);
+	for (char *p = path + store->data_dir_length + 1;
+	     status == NOERROR && (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		status = make_directory(path, parent, fault);
+		memcpy(parent, path, strlen(path) + 1);
+		*p = '/';
+	}
+	return status;
+}
+
+static STATUS set_owner(struct nsf *nsf, struct slice owner, struct fault *fault)
+{
+	STATUS status;
+
+	if (owner.n == 0)
+		return NOERROR;
+	status = nsf_begin(nsf, fault);
+	if (status != NOERROR)
+		return status;
+	status = nsf_property_set(nsf, "owner", owner);
+	if (status == NOERROR)
+		return nsf_commit(nsf, fault);
+	nsf_rollback(nsf);
+	return status;
+}
+
+static STATUS make_file(struct nsfstore *store, const char *full, struct slice owner,
+                        struct handle **handle_r, struct fault *fault)
+{
+	struct handle *handle = NULL;
+	STATUS status = make_parents(store, full, fault);
+
+	if (status == NOERROR)
+		status = handles_create(store->handles, full, &handle, fault);
+	if (status == NOERROR)
+		status = set_owner(handle_nsf(handle), owner, fault);
+	if (status == NOERROR)
+		*handle_r = handle;
+	else
+		handles_put(store->handles, &handle, status);
+	return told(fault, status, full);
+}
+
+/* The file for a delivery: there, or made; somebody else may make it first. */
+static STATUS take_or_make(struct nsfstore *store, const char *full, bool make,
+                           struct slice owner, struct handle **handle_r, struct fault *fault)
+{
+	struct file_id id;
+	STATUS status = file_id_of(full, &id, fault);
+
+	if (status == POSTIL_ERR_NOEXIST && make) {
+		status = make_file(store, full, owner, handle_r, fault);
+		if (status != POSTIL_ERR_EXISTS)
+			return status;
+		status = file_id_of(full, &id, fault);
+	}
+	return status != NOERROR ? status
+	                         : handles_take(store->handles, full, id, handle_r, fault);
+}
+
+static STATUS deliver_all(struct nsf *nsf, const char *full,
+                          const struct maildrop_delivery *messages, size_t count,
+                          struct fault *fault)
+{
+	struct nsf_delivery *deliveries = calloc(count, sizeof(*deliveries));
+	size_t failed = 0;
+	STATUS status;
+
+	if (deliveries == NULL)
+		return POSTIL_ERR_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		deliveries[i] = (struct nsf_delivery){
+			.size_octets = messages[i].size_octets,
+			.header_octets = messages[i].header_octets,
+			.has_dot_line = messages[i].has_dot_line,
+			.uidl = messages[i].uidl, .note = messages[i].note,
+			.read = messages[i].read, .body = messages[i].body,
+			.context = messages[i].context,
+		};
+	status = nsf_deliver(nsf, deliveries, count, NULL, &failed, fault);
+	free(deliveries);
+	return told(fault, status, full);
+}
+
+static STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
+                               struct slice owner, const struct maildrop_delivery *messages,
+                               size_t count, struct fault *fault)
+{
+	struct nsfstore *store = store_of(base);
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	STATUS status = full_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = take_or_make(store, full, make, owner, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	if (count > 0)
+		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+static STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice owner,
+                              struct fault *fault)
+{
+	struct nsfstore *store = store_of(base);
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	STATUS status = full_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = make_file(store, full, owner, &handle, fault);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+static STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault)
+{
+	struct nsfstore *store = store_of(base);
+	char full[PATH_MAX];
+	struct file_id id;
+	STATUS status = full_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = file_id_of(full, &id, fault);
+	if (status != NOERROR)
+		return status;
+	handles_drop(store->handles, full);
+	lists_forget(store->lists, full);
+	return told(fault, nsf_remove(full, fault), full);
+}
+
+/* --- the store itself ---------------------------------------------------------------------- */
+
+static void nsfstore_shrink(struct mail_store *base)
+{
+	handles_drop_all(store_of(base)->handles);
+}
+
+static void nsfstore_free(struct mail_store **base)
+{
+	struct nsfstore *store = (struct nsfstore *)*base;
+
+	if (store == NULL)
+		return;
+	handles_free(&store->handles);
+	lists_free(&store->lists);
+	free(store);
+	*base = NULL;
+}
+
+static const struct maildrop_store_calls nsfstore_calls = {
+	.version = 1, .name = "nsf",
+	.open = nsfstore_open, .close = nsfstore_close, .stat = nsfstore_stat,
+	.message = nsfstore_message, .memory = nsfstore_memory, .read = nsfstore_read,
+	.commit = nsfstore_commit, .reclaim = nsfstore_reclaim, .deliver = nsfstore_deliver,
+	.create = nsfstore_create, .remove = nsfstore_remove, .shrink = nsfstore_shrink,
+	.free = nsfstore_free,
+};
+
+STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,
+                    struct mail_store **store_r, struct fault *fault)
+{
+	static const struct nsfstore_options none;
+	const struct nsfstore_options *o = options != NULL ? options : &none;
+	size_t n = strlen(data_dir);
+	struct nsfstore *store;
+	struct mail_store *base;
+	STATUS status;
+
+	while (n > 1 && data_dir[n - 1] == '/')
+		n--;
+	if (data_dir[0] != '/' || n > PATH_MAX / 2)
+		return fault_set(fault, POSTIL_ERR_INVALID,
+		                 "the data directory must be an absolute path");
+	store = calloc(1, sizeof(*store) + n + 1);
+	if (store == NULL)
+		return fault_set(fault, POSTIL_ERR_MEMORY, "out of memory");
+	base = &store->base;
+	base->calls = &nsfstore_calls;
+	memcpy(store->data_dir, data_dir, n);
+	store->data_dir_length = n;
+	status = handles_new(o->handles != 0 ? o->handles : HANDLES_DEFAULT, &store->handles);
+	if (status == NOERROR)
+		status = lists_new(o->list_octets != 0 ? o->list_octets : LIST_OCTETS_DEFAULT,
+		                   &store->lists);
+	if (status != NOERROR) {
+		nsfstore_free(&base);
+		return fault_set(fault, status, "%s", status_text(status));
+	}
+	*store_r = base;
+	return NOERROR;
+}
