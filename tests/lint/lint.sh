@@ -33,7 +33,7 @@ lint_cppcheck()
 
 lint_clang_tidy()
 {
-	# shellcheck disable=SC2086,SC2046 # lists of words
+	# shellcheck disable=SC2016 # $flags and $@ are the inner shell's
 	sources | xargs -P"$jobs" -n4 sh -c 'flags=$1; shift; exec clang-tidy --quiet "$@" -- $flags 2>/dev/null' \
 		sh "$flags $(pkg-config --cflags libxml-2.0 libedit)"
 }
