@@ -8,8 +8,6 @@
 
 #include "base/crypt.h"
 
-#include "base/banned.h"
-
 #define BUCKETS_FIRST 64
 
 /* FNV-1a from a secret start, its high bits mixed down. */

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/banned.h"
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

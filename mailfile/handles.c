@@ -10,8 +10,6 @@
 
 #include "mailfile/cache.h"
 
-#include "base/banned.h"
-
 struct handle {
 	struct cache_node node;
 	struct nsf *nsf;

@@ -8,8 +8,6 @@
 
 #include "base/text.h"
 
-#include "base/banned.h"
-
 /* --- fields ------------------------------------------------------------------ */
 
 /* The octets of the first line of s with its line end. */

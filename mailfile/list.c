@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/banned.h"
-
 #define VARINT_MAX 10
 #define DATA_MAX UINT32_MAX     /* offsets are 32 bits */
 

@@ -7,8 +7,6 @@
 
 #include "mailfile/cache.h"
 
-#include "base/banned.h"
-
 struct kept {
 	struct cache_node node;
 	struct file_id id;

@@ -13,8 +13,6 @@
 #include "base/clock.h"
 #include "mailfile/header.h"
 
-#include "base/banned.h"
-
 #define SPOOL_OCTETS_DEFAULT (256u * 1024)
 #define MAX_OCTETS_DEFAULT (1024ull * 1024 * 1024)
 #define HEADER_LOOK_OCTETS (64u * 1024) /* of the header, for the items */

@@ -23,8 +23,6 @@
 #include "mailfile/store.h"
 #include "nsf/nsf.h"
 
-#include "base/banned.h"
-
 #define HANDLES_DEFAULT 64
 #define LIST_OCTETS_DEFAULT (32u * 1024 * 1024)
 

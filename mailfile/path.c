@@ -9,8 +9,6 @@
 
 #include "base/text.h"
 
-#include "base/banned.h"
-
 #define PATH_OCTETS_MAX 255
 
 static STATUS refuse(struct fault *fault, struct slice mail_file, const char *why)

@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/banned.h"
-
 struct plan {
 	unsigned calls;         /* begun so far */
 	unsigned countdown;     /* 0: none planned */

@@ -8,8 +8,6 @@
 
 #include "mailfile/message.h"
 
-#include "base/banned.h"
-
 struct letter {
 	struct maildrop_message info;
 	char uidl[MAILDROP_UIDL_MAX];

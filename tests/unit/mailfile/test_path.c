@@ -1,12 +1,13 @@
 /* Names of mail files, hostile ones included. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "mailfile/store.h"
-#include "tests/support/scratch.h"
+#include "tests/support/unit.h"
 
 #define OCTETS(s) { s, sizeof(s) - 1 }
 #define A_10 "aaaaaaaaaa"
@@ -57,9 +58,17 @@ static const struct {
 
 static char *dir;
 
+static char *below(const char *name)
+{
+	char *path = NULL;
+
+	ck_assert_int_gt(asprintf(&path, "%s/%s", dir, name), 0);
+	return path;
+}
+
 static void link_to(const char *target, const char *name)
 {
-	char *path = scratch_path(dir, name);
+	char *path = below(name);
 
 	ck_assert_int_eq(symlink(target, path), 0);
 	free(path);
@@ -69,8 +78,8 @@ static void setup(void)
 {
 	char *mail;
 
-	dir = scratch_new();
-	mail = scratch_path(dir, "mail");
+	dir = unit_tempdir();
+	mail = below("mail");
 	ck_assert_int_eq(mkdir(mail, 0700), 0);
 	free(mail);
 	link_to("mail", "inside");
@@ -81,7 +90,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	scratch_remove(&dir);
+	unit_tempdir_remove(&dir);
 }
 
 START_TEST(test_paths)

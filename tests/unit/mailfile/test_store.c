@@ -10,8 +10,8 @@
 
 #include "mailfile/message.h"
 #include "mailfile/store.h"
-#include "tests/support/scratch.h"
 #include "tests/support/stores.h"
+#include "tests/support/unit.h"
 
 static const char *const stores[] = { "memory", "fault", "nsf" };
 #define STORES (sizeof(stores) / sizeof(stores[0]))
@@ -23,7 +23,7 @@ static struct mail_store *store;
 
 static void setup(void)
 {
-	dir = scratch_new();
+	dir = unit_tempdir();
 }
 
 static void teardown(void)
@@ -31,7 +31,7 @@ static void teardown(void)
 	if (store != NULL)
 		store->calls->free(&store);
 	ck_assert_ptr_null(store);
-	scratch_remove(&dir);
+	unit_tempdir_remove(&dir);
 }
 
 static void use(int which)
