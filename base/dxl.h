@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/fault.h"
 #include "base/note.h"
@@ -19,6 +20,20 @@ struct dxl_limits {
 };
 extern const struct dxl_limits dxl_limits_directory;
 
+/* What becomes of the parts of a document:
+ *   attribute form, element updatedby, element revisions
+ *                          items Form, $UpdatedBy, $Revisions
+ *   text, textlist         text; <break/> is '\n', <nonxmlchar/> the character
+ *   number, numberlist     decimal text as written
+ *   datetime, datetimelist DXL text as written; a pair is joined by '/'
+ *   rawitemdata, itemdata  type as given; text, text lists and numbers are
+ *                          unpacked, other types are one value of octets
+ *   richtext               one value, the XML of the element
+ *   object                 two values, file name and octets
+ *   mime                   item $MIME of type ITEM_MIME_PART
+ * Rich text, objects and raw data larger than item_octets are left out; other
+ * values that large make the document faulty. Elements that mean nothing here
+ * are passed over. */
 struct dxl_sink {
 	/* One document was read whole. The note is the caller's to read until it
 	 * returns; its arena is then reused. A status other than NOERROR ends the
@@ -37,6 +52,12 @@ struct dxl_sink {
  * before the place was delivered, and the fault names file and line. */
 STATUS dxl_read_file(const char *path, const struct dxl_limits *limits,
                      const struct dxl_sink *sink, void *context, struct fault *fault);
+/* The same from anything that can be read in order. read returns the number of
+ * octets (0: end), or -1 with errno set. */
+STATUS dxl_read_stream(ssize_t (*read)(void *read_context, void *out, size_t size),
+                       void *read_context, const char *name_for_messages,
+                       const struct dxl_limits *limits, const struct dxl_sink *sink,
+                       void *context, struct fault *fault);
 STATUS dxl_read_memory(struct slice xml, const char *name_for_messages,
                        const struct dxl_limits *limits, const struct dxl_sink *sink,
                        void *context, struct fault *fault);
