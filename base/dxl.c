@@ -969,6 +969,11 @@ static int on_read(void *context, char *out, int size)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* Some errors of encodings have no parser and would go to standard error. */
+static void say_nothing(void *context, const char *format, ...)
+{
+}
+
 static bool reader_start(struct reader *r)
 {
 	xmlSAXHandler sax = {
@@ -985,6 +990,7 @@ static bool reader_start(struct reader *r)
 	};
 
 	pthread_once(&once, xmlInitParser);
+	xmlSetGenericErrorFunc(NULL, say_nothing);
 	r->xml = xmlCreateIOParserCtxt(&sax, r, on_read, NULL, r, XML_CHAR_ENCODING_NONE);
 	if (r->xml == NULL)
 		return false;
