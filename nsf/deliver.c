@@ -5,6 +5,7 @@
  */
 #include "nsf/private.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,8 @@ static STATUS space_check(const struct nsf *nsf, const struct nsf_delivery *mess
 		need = need > UINT64_MAX - twice ? UINT64_MAX : need + twice;
 	}
 	if (statvfs(nsf->path, &fs) < 0)
-		return fault_set(fault, POSTIL_ERR_IO, "%s: cannot tell the free space", nsf->path);
+		return fault_set(fault, errno == ENOENT ? POSTIL_ERR_NOEXIST : POSTIL_ERR_IO,
+		                 "%s: cannot tell the free space: %s", nsf->path, strerrordesc_np(errno));
 	room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (room >= need)
 		return NOERROR;

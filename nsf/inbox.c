@@ -32,19 +32,22 @@ static bool uidl_is_valid(struct slice uidl)
 	return true;
 }
 
+/* Ranges are checked rather than types: whatever a column holds, SQLite makes a
+ * number or octets with a length of it, and this runs for every message. */
 static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message)
 {
-	uint64_t dot;
+	sqlite3_int64 id = sqlite3_column_int64(s, 0), size = sqlite3_column_int64(s, 1);
+	sqlite3_int64 header = sqlite3_column_int64(s, 2);
 
-	message->uidl = nsf_column(s, 4);
-	if (!nsf_column_count(s, 0, &message->id) || message->id > NSF_ID_MAX
-	    || !nsf_column_count(s, 1, &message->size_octets)
-	    || !nsf_column_count(s, 2, &message->header_octets)
-	    || message->header_octets > message->size_octets
-	    || !nsf_column_count(s, 3, &dot))
+	message->uidl.p = sqlite3_column_blob(s, 4);
+	message->uidl.n = (size_t)sqlite3_column_bytes(s, 4);
+	if (id < 1 || (uint64_t)id > NSF_ID_MAX || size < 1 || header < 0 || header > size)
 		return false;
-	message->has_dot_line = dot != 0;
-	return uidl_is_valid(message->uidl);
+	message->id = (uint64_t)id;
+	message->size_octets = (uint64_t)size;
+	message->header_octets = (uint64_t)header;
+	message->has_dot_line = sqlite3_column_int(s, 3) != 0;
+	return message->uidl.p != NULL && uidl_is_valid(message->uidl);
 }
 
 STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,

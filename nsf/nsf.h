@@ -112,8 +112,10 @@ struct nsf_delivery {
 	void *context;
 };
 /* All or none, synced once. POSTIL_ERR_EXISTS: a UIDL or UNID is taken (index in
- * *failed_r); POSTIL_ERR_DISK_FULL: below the reserve, nothing changed. ids_r
- * (may be NULL) takes count ids. */
+ * *failed_r); POSTIL_ERR_DISK_FULL: below the reserve, nothing changed;
+ * POSTIL_ERR_NOEXIST: the file has been removed meanwhile. ids_r (may be NULL)
+ * takes count ids. A UIDL whose message is gone may come back for the same
+ * octets only: it never names others. */
 STATUS nsf_deliver(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                    uint64_t *ids_r, size_t *failed_r, struct fault *fault);
 
@@ -141,13 +143,17 @@ STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t
 STATUS nsf_begin(struct nsf *nsf, struct fault *fault);         /* write transaction */
 STATUS nsf_commit(struct nsf *nsf, struct fault *fault);
 void nsf_rollback(struct nsf *nsf);
-/* Inside nsf_begin/nsf_commit. A UNID already there is replaced. */
+/* Inside nsf_begin/nsf_commit, as all that changes the file may be; alone, each
+ * is a transaction of its own. One that fails in a transaction has changed
+ * nothing, the others before it stay. A UNID already there is replaced. */
 STATUS nsf_note_put(struct nsf *nsf, const struct note *note, uint64_t *id_r);
 STATUS nsf_note_delete(struct nsf *nsf, uint64_t id);
 STATUS nsf_note_get(struct nsf *nsf, uint64_t id, struct arena *arena, struct note *note_r);
 STATUS nsf_notes_each(struct nsf *nsf, STATUS (*each)(void *context, uint64_t id), void *context);
-/* A view entry: key (folded text), which note, and a small value that answers
- * the common question without reading the note. Several entries may share a key. */
+/* A view entry: key (folded text, at most 4,096 octets), which note, and a small
+ * value that answers the common question without reading the note. Several notes
+ * may share a key; the same view, key and note again replaces the value. Entries
+ * come in order of key and note; callbacks may call into this nsf. */
 STATUS nsf_view_put(struct nsf *nsf, const char *view, struct slice key, uint64_t note_id,
                     struct slice value);
 STATUS nsf_view_delete_note(struct nsf *nsf, uint64_t note_id); /* its entries in all views */
@@ -157,7 +163,8 @@ STATUS nsf_view_find(struct nsf *nsf, const char *view, struct slice key,
 STATUS nsf_view_each(struct nsf *nsf, const char *view,
                      STATUS (*each)(void *context, struct slice key, uint64_t note_id,
                                     struct slice value), void *context);
-/* Small named values of the database itself (title, owner, ACL text...). */
+/* Small named values of the database itself (title, owner, ACL text...). get
+ * appends to value_r. */
 STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value);
 STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r); /* POSTIL_ERR_NOT_FOUND */
 
