@@ -9,8 +9,6 @@
 #include "base/crypt.h"
 #include "base/text.h"
 
-#include "base/banned.h"
-
 void auth_forget(struct pop3_session *s)
 {
 	buf_wipe_release(&s->name);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "base/banned.h"
-
 struct command {
 	const char *name;
 	uint8_t least, most;    /* arguments */

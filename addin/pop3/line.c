@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "base/banned.h"
-
 static enum line_result skip(struct line_reader *reader, struct slice in, size_t *used_r)
 {
 	const char *end = memchr(in.p, '\n', in.n);

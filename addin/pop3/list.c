@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "base/banned.h"
-
 /* number, space, size or UIDL, CRLF */
 #define LINE_OCTETS (10 + 1 + POP3_UIDL_MAX + 2)
 

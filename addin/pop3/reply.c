@@ -9,8 +9,6 @@
 #include "addin/pop3/session.h"
 #include "base/text.h"
 
-#include "base/banned.h"
-
 #define SHOWN_NAME_OCTETS 64
 
 static const char *const codes[] = {

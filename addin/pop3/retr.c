@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "base/banned.h"
-
 #define TOP_SLACK_OCTETS 4096
 
 /* How many octets to ask for: TOP wants the header and a few lines, not all. */
@@ -104,7 +102,7 @@ static enum net_next fail(struct pop3_session *s, STATUS status, struct buf *out
 	s->answer.kind = ANSWER_NONE;
 	if (!told)
 		reply_read_failed(out, status);
-	if (told || status == POSTIL_ERR_LOCK_LOST)
+	if (told || status == POSTIL_ERR_LOCK_LOST || status == POSTIL_ERR_TIMEOUT)
 		return session_end(s, POP3_END_READ, status);
 	return NET_CONTINUE;
 }

@@ -63,7 +63,8 @@ struct pop3_seam {
 	void (*info)(void *context, uint32_t number, struct pop3_message_info *info_r);
 	/* Octets of a message from offset: at least one, at most size of them (size is
 	 * never 0 and never reaches past the end of the message). They lie in memory
-	 * of the seam and stay until the next call. */
+	 * of the seam and stay until the next call. After POSTIL_ERR_TIMEOUT or
+	 * POSTIL_ERR_LOCK_LOST the maildrop is lost and the session ends. */
 	STATUS (*read)(void *context, uint32_t number, uint64_t offset, size_t size,
 	               struct slice *data_r);
 	/* UPDATE: delete and mark, all or none. On NOERROR it has happened; on

@@ -6,8 +6,6 @@
 
 #include "addin/pop3/session_impl.h"
 
-#include "base/banned.h"
-
 #define BAD_COMMANDS_DEFAULT 20
 #define FAILED_LOGINS_DEFAULT 5
 

@@ -5,8 +5,6 @@
 
 #include "addin/pop3/session_impl.h"
 
-#include "base/banned.h"
-
 enum net_next update_dele(struct pop3_session *s, const struct slice *args, size_t count,
                           struct buf *out)
 {

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/banned.h"
-
 const char *const drive_names[] = { "jcorrer", "Jada Correr", "Jada Correr/Acme",
 	"jcorrer@acme.example", "J\xC3\xBCrgen", NULL };
 const char *const drive_password = "lotus notes";

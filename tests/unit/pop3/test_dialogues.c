@@ -12,8 +12,6 @@
 #include "tests/support/stores.h"
 #include "tests/support/unit.h"
 
-#include "base/banned.h"
-
 #define CONNECTIONS 4
 
 static char *paths[256];

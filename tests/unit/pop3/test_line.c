@@ -4,8 +4,6 @@
 #include "addin/pop3/line.h"
 #include "tests/support/unit.h"
 
-#include "base/banned.h"
-
 #define LIMIT 10
 
 /* What came out, one character each: the line in <>, T too long, S skipped. */
