@@ -269,8 +269,8 @@ START_TEST(test_hostile_contents)
 		ids[0] = 0;
 		ck_assert_msg(nsf_inbox_list(nsf, 0, list_id, ids) == POSTIL_ERR_DAMAGED, "%s", changes[i]);
 		nsf_close(&nsf);
-		use_victim();
 		ck_assert_msg(nsf_check(victim, NULL, NULL, NULL) == POSTIL_ERR_DAMAGED, "%s", changes[i]);
+		use_victim();
 	}
 	free(sample);
 	unit_tempdir_remove(&dir);
