@@ -81,7 +81,7 @@ static STATUS read_settings(struct host *host, struct fault *fault)
 		return status;
 	if (setting(host, "ServerName")[0] == '\0')
 		return fault_set(fault, POSTIL_ERR_INVALID, "%s: ServerName is not set; set it to the"
-		                 " server's name in the directory, as CN=server/O=Org", path);
+		                 " name that the Server document has in the directory", path);
 	return NOERROR;
 }
 
