@@ -1,0 +1,54 @@
+/*
+ * A small line protocol on the engine, and a client for it, for the engine's
+ * tests. A command is a line; each answer ends with a line end:
+ *
+ *      ECHO text       text                    NAP ms          a delay, then "woke"
+ *      BIG octets      that many, by pull      QUIT            "bye", then the end
+ *      LOGIN           established from now    SPIN count      that many pulls of "x"
+ *      STORE ms        a store job that sleeps ms: "done", "late" or "full"
+ *      HASH name       a hash job that notes name in lines_hashes
+ *      FREEZE ms       a store job that waits for lines_thaw, deadline ms (0: none)
+ *      STUCK ms        a hash job that does the same
+ *      DETACH          net_detach, then "detached"
+ */
+#ifndef POSTIL_TESTS_SUPPORT_LINES_H
+#define POSTIL_TESTS_SUPPORT_LINES_H
+
+#include <stdatomic.h>
+
+#include "addin/net/net.h"
+
+struct lines {
+	struct net *net;
+	struct net_listener *listener;
+	int port;
+};
+
+extern const struct net_protocol lines_protocol;
+extern uint32_t lines_idle_ms;          /* after LOGIN; default 60000 */
+extern _Atomic unsigned lines_opened, lines_closed, lines_run, lines_discarded, lines_cancelled,
+	lines_frozen;
+extern _Atomic unsigned lines_closed_why[0x10000];
+extern char lines_hashes[4096];         /* names in the order their jobs ran; after the fact */
+
+/* Start an engine on a free port of family (AF_INET or AF_INET6) and address. */
+void lines_start(struct lines *lines, const struct net_options *options);
+int lines_listen(const char *address);  /* a listening socket, IPv4 or IPv6, port 0 */
+int lines_port(int fd);
+STATUS lines_stop(struct lines *lines); /* net_end and net_free */
+void lines_freeze(void);                /* FREEZE jobs wait from now on */
+void lines_thaw(void);
+
+int lines_connect(int port);            /* and take the greeting; the test fails otherwise */
+int lines_dial(const char *from, int port);     /* from this address; no greeting read */
+void lines_say(int fd, const char *text);
+/* Read until a line end, at most 10 s; "" at the end, "(reset)" or "(nothing)". */
+const char *lines_hear(int fd);
+/* Say and expect: the test fails with both texts shown. */
+void lines_talk(int fd, const char *say, const char *hear);
+bool lines_ended(int fd, int ms);       /* the server has closed within ms */
+/* Wait until *value == wanted, at most 10 s. */
+bool lines_wait(const _Atomic unsigned *value, unsigned wanted);
+uint64_t lines_now_ms(void);
+
+#endif
