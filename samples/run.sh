@@ -1,0 +1,105 @@
+#!/bin/sh
+# Runs the server in a build tree on a copy of a sample data directory, with the console in this
+# terminal. The copy is kept, with what happens to its mail, and used again.
+#
+#	run.sh [SAMPLE]         default: plain
+#
+# Environment: top_srcdir, top_builddir (set by make); RUN_DIR, where the copy goes; POP3_PORT (8110).
+set -eu
+
+sample=${1:-plain}
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+top_builddir=${top_builddir:-$top_srcdir/build}
+port=${POP3_PORT:-8110}
+programs=$top_builddir/programs
+user=
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+fail()
+{
+	say "run.sh: $*" >&2
+	exit 1
+}
+
+# As the user that the server will be: for root that is nobody.
+as_user()
+{
+	if test -n "$user"; then
+		setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups -- "$@"
+	else
+		"$@"
+	fi
+}
+
+# The server gives up root's privileges; what it runs and serves must lie where nobody can go.
+choose_public_place()
+{
+	user=nobody
+	as_user test -x "$programs/postil" && return 0
+	public=/var/tmp/postil-run
+	test -d "$public" || mkdir -m 755 "$public"
+	if test -L "$public" || test "$(stat -c %u "$public")" != 0; then
+		fail "$public is not root's; remove it, or set RUN_DIR and build where $user can read"
+	fi
+	rm -rf "$public/programs"
+	mkdir -m 755 "$public/programs"
+	find "$programs" -maxdepth 1 -type f -perm -u+x -exec cp {} "$public/programs/" \;
+	chmod 755 "$public/programs"/*
+	programs=$public/programs
+	export POSTIL_PROGRAM_DIR="$programs"
+	default_run=$public/$sample
+}
+
+import_mail()
+{
+	for source in "$top_srcdir/samples/$sample/mail"/*; do
+		name=$(basename "$source" .mbox)
+		test -e "$source" || continue
+		set -- "$source"
+		test ! -d "$source" || set -- "$source"/*.eml
+		"$programs/postil" mail import -d "$data" "mail/$name.nsf" "$@" >/dev/null
+	done
+}
+
+make_data()
+{
+	say "Making the data directory $data of samples/$sample"
+	mkdir -p "$data/names"
+	cp "$top_srcdir/samples/$sample/notes.ini" "$data/"
+	cp "$top_srcdir/samples/$sample/names"/*.dxl "$data/names/"
+	chmod -R u+rwX,go= "$data"
+	sed -i "s|<number>8110</number>|<number>$port</number>|" "$data/names"/*.dxl
+	if test -n "$user"; then
+		printf 'ServerUser=%s\n' "$user" >>"$data/notes.ini"
+		chown -R "$user:$(id -gn "$user")" "$data"
+	fi
+	import_mail
+}
+
+default_run=$top_builddir/run
+test "$(id -u)" != 0 || choose_public_place
+data=${RUN_DIR:-$default_run}
+case $data in
+/*) ;;
+*) data=$(pwd)/$data ;;
+esac
+test -x "$programs/postil" || fail "$programs/postil is missing; build first: ./bootstrap"
+if ! test -f "$data/made"; then
+	make_data
+	: >"$data/made"
+fi
+cat <<END
+
+Postil starts on $data. In another terminal, list the messages and fetch one:
+
+    curl -u jada:correr-pass pop3://127.0.0.1:$port/
+    curl -u jada:correr-pass pop3://127.0.0.1:$port/1
+
+Try \`show tasks\` here; \`quit\` ends the server. Other persons: $top_srcdir/samples/$sample/README.md
+
+END
+exec "$programs/postil" server -d "$data"
