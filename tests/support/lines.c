@@ -152,6 +152,9 @@ static enum net_next command(struct state *s, struct net_conn *conn, char *line,
 	} else if (strcmp(line, "HASH") == 0) {
 		job = job_of(NET_JOB_HASH, false, 2, argument, 0);
 		return net_job_start(conn, &job);
+	} else if (strcmp(line, "RACE") == 0) {
+		job = job_of(NET_JOB_STORE, false, number, "", number);
+		return net_job_start(conn, &job);
 	} else if (strcmp(line, "DETACH") == 0) {
 		job = job_of(NET_JOB_STORE, false, 0, "", 0);
 		net_detach(net_conn_net(conn), &job);

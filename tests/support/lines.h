@@ -9,6 +9,7 @@
  *      HASH name       a hash job that notes name in lines_hashes
  *      FREEZE ms       a store job that waits for lines_thaw, deadline ms (0: none)
  *      STUCK ms        a hash job that does the same
+ *      RACE ms         a store job that sleeps ms and has ms until its deadline
  *      DETACH          net_detach, then "detached"
  */
 #ifndef POSTIL_TESTS_SUPPORT_LINES_H
