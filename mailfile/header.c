@@ -121,6 +121,8 @@ static void add_octets(struct buf *out, struct slice s)
 
 		if (c < 0x20 || c == 0x7F)
 			buf_add_char(out, ' ');
+		else if (utf8 && c == 0xC2 && (unsigned char)s.p[i + 1] < 0xA0)
+			buf_add_char(out, ' '), i++;    /* a control character of ISO-8859-1 */
 		else if (utf8 || c < 0x80)
 			buf_add_char(out, (char)c);
 		else

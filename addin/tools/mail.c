@@ -1,0 +1,95 @@
+/* postil mail: finds the verb. Distrusted: argv. */
+#include "addin/tools/mail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "addin/tools/verbs.h"
+
+static const struct {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "create", "make an empty mail file", mail_create },
+	{ "info", "tell how many messages it holds, whose it is; check it", mail_info },
+	{ "list", "list its messages", mail_list },
+	{ "show", "write a message to standard output", mail_show },
+	{ "import", "add messages from .eml, mbox and Maildir", mail_import },
+	{ "export", "write its messages as .eml, mbox or Maildir", mail_export },
+	{ "delete", "delete messages, or the mail file itself", mail_delete },
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static int help(FILE *out, int exit_status)
+{
+	fprintf(out, "Usage: postil mail VERB [-d DATA] MAILFILE [ARGUMENT]...\n\n");
+	for (size_t i = 0; i < VERBS; i++)
+		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(out, "\nMAILFILE is relative to the data directory, as in a Person document:"
+	        " mail/jdoe.nsf.\nSee postil-mail(1).\n");
+	return exit_status;
+}
+
+int verb_mail(int argc, char **argv)
+{
+	char name[32];
+
+	if (argc < 2)
+		return help(stderr, EX_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help(stdout, EX_OK);
+	for (size_t i = 0; i < VERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0) {
+			snprintf(name, sizeof(name), "mail %s", verbs[i].name);
+			tool_start(name);
+			return verbs[i].run(argc - 1, argv + 1);
+		}
+	tool_say("there is no verb \"%s\"", argv[1]);
+	return help(stderr, EX_USAGE);
+}
+
+int mail_tool_open(struct mail_tool *t, const char *data, const char *mail_file)
+{
+	struct fault fault = { 0 };
+	STATUS status;
+	int exit_status = EX_OK;
+
+	*t = (struct mail_tool){ .path = BUF_INIT, .full_path = BUF_INIT };
+	t->data_dir = tool_data_dir(data, &exit_status);
+	if (t->data_dir == NULL)
+		return exit_status;
+	status = mailfile_path(t->data_dir, slice_of(mail_file), &t->path, &fault);
+	if (status != NOERROR)
+		exit_status = tool_fail(&fault, status);
+	else
+		t->store = tool_store(t->data_dir, &exit_status);
+	buf_addf(&t->full_path, "%s/%s", t->data_dir, buf_cstr(&t->path));
+	if (t->store == NULL || buf_status(&t->full_path) != NOERROR) {
+		mail_tool_close(t);
+		return exit_status != EX_OK ? exit_status : EX_OSERR;
+	}
+	return EX_OK;
+}
+
+void mail_tool_close(struct mail_tool *t)
+{
+	if (t->store != NULL)
+		t->store->calls->free(&t->store);
+	buf_release(&t->path);
+	buf_release(&t->full_path);
+	free(t->data_dir);
+	t->data_dir = NULL;
+}
+
+int mail_tool_drop(struct mail_tool *t, bool look_only, struct maildrop **drop_r)
+{
+	struct maildrop_options options = { .look_only = look_only };
+	struct fault fault = { 0 };
+	uint64_t epoch;
+	STATUS status = t->store->calls->open(t->store, buf_cstr(&t->path), &options, drop_r,
+	                                      &epoch, &fault);
+
+	return status == NOERROR ? EX_OK : tool_fail(&fault, status);
+}

@@ -1,0 +1,32 @@
+/*
+ * What the verbs of the postil command share: where the data directory is, how
+ * a failure is said, which exit status it gives (sysexits.h), who the process is.
+ */
+#ifndef POSTIL_TOOLS_TOOL_H
+#define POSTIL_TOOLS_TOOL_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+#include "mailfile/store.h"
+
+/* "postil deliver: text" as one line on standard error. verb is set once. */
+void tool_start(const char *verb);
+__attribute__((format(printf, 1, 2)))
+void tool_say(const char *format, ...);
+/* Say the fault; returns the exit status for it. */
+int tool_fail(const struct fault *fault, STATUS status);
+int tool_exit_status(STATUS status);
+/* "Usage: postil text" on standard error; returns EX_USAGE. */
+int tool_usage(const char *text);
+
+/* given, else $POSTIL_DATA, else the installed default: absolute, links
+ * resolved, to be freed. From then on the process has umask 077 and, if root
+ * was it and the directory is somebody else's, that owner's identity. NULL: it
+ * has been said why, *exit_r is what to exit with. */
+char *tool_data_dir(const char *given, int *exit_r);
+
+/* The store of mail files below data_dir. NULL: it has been said why. */
+struct mail_store *tool_store(const char *data_dir, int *exit_r);
+
+#endif
