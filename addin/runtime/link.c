@@ -117,8 +117,9 @@ bool link_lock_sending(uint32_t ms)
 		pthread_mutex_lock(&self.sending);
 		return true;
 	}
-	until = thread_deadline(ms);
-	return pthread_mutex_clocklock(&self.sending, CLOCK_MONOTONIC, &until) == 0;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	return pthread_mutex_timedlock(&self.sending, &until) == 0;
 }
 
 void link_unlock_sending(void)

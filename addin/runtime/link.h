@@ -57,7 +57,7 @@ void link_reply_release(struct link_reply *reply);
 /* Send a finished message; waits while the host is slow. */
 STATUS link_send(const struct wire_out *out);
 /* The order of messages is that of taking this lock. */
-bool link_lock_sending(uint32_t ms);    /* false: not had in time; 0: no limit */
+bool link_lock_sending(uint32_t ms);    /* false: not had in time (whole seconds); 0: no limit */
 void link_unlock_sending(void);
 STATUS link_send_locked(const struct wire_out *out);
 

@@ -22,9 +22,13 @@ struct fakehost {
 	bool paused, closed, stop;
 	fakehost_fn answer;
 	void *context;
+};
+
+/* The message in the making; the fake host's thread and the test's each have one. */
+static _Thread_local struct {
 	unsigned char memory[WIRE_MAX];
 	struct wire_out out;
-};
+} own;
 
 /* --- the record ------------------------------------------------------------------- */
 
@@ -139,28 +143,27 @@ static void write_down(struct fakehost *host, const struct wire_in *in)
 
 /* --- answering -------------------------------------------------------------------- */
 
-static struct wire_out *begin(struct fakehost *host, enum wire_kind kind, uint32_t id,
-                              unsigned flags, STATUS status)
+static struct wire_out *begin(enum wire_kind kind, uint32_t id, unsigned flags, STATUS status)
 {
-	wire_begin(&host->out, host->memory, sizeof(host->memory), kind, flags, id, status);
-	return &host->out;
+	wire_begin(&own.out, own.memory, sizeof(own.memory), kind, flags, id, status);
+	return &own.out;
 }
 
 struct wire_out *fakehost_reply(struct fakehost *host, enum wire_kind kind, uint32_t id,
                                 unsigned flags, STATUS status)
 {
-	return begin(host, kind, id, WIRE_REPLY | flags, status);
+	return begin(kind, id, WIRE_REPLY | flags, status);
 }
 
 struct wire_out *fakehost_message(struct fakehost *host, enum wire_kind kind, uint32_t id)
 {
-	return begin(host, kind, id, 0, NOERROR);
+	return begin(kind, id, 0, NOERROR);
 }
 
 void fakehost_send(struct fakehost *host)
 {
-	ck_assert_int_eq(wire_end(&host->out, WIRE_HOST), NOERROR);
-	wire_send(host->fd, &host->out, NULL, 0, true);
+	ck_assert_int_eq(wire_end(&own.out, WIRE_HOST), NOERROR);
+	wire_send(host->fd, &own.out, NULL, 0, true);
 }
 
 void fakehost_send_octets(struct fakehost *host, const void *p, size_t n)

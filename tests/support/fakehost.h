@@ -28,7 +28,7 @@ struct fakehost *fakehost_start(fakehost_fn answer, void *context, int *task_fd_
 void fakehost_stop(struct fakehost **host);     /* closes the wire */
 
 int fakehost_fd(const struct fakehost *host);
-/* Begin a reply to the request `id` of `kind` in memory of the fake host's; the
+/* Begin a reply to the request `id` of `kind` in memory of the fake host's (one for each thread); the
  * test puts fields and calls fakehost_send. */
 struct wire_out *fakehost_reply(struct fakehost *host, enum wire_kind kind, uint32_t id,
                                 unsigned flags, STATUS status);
