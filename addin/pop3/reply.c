@@ -19,6 +19,8 @@ static const char *const codes[] = {
 	[CODE_SYS_PERM] = "[SYS/PERM] ",
 };
 
+const char reply_refused_line[] = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
+
 void reply_ok(struct buf *out, const char *text)
 {
 	buf_add_str(out, "+OK");

@@ -21,6 +21,9 @@ enum reply_code {
 	CODE_SYS_PERM           /* [SYS/PERM] */
 };
 
+/* Sent to a connection there is no room for. */
+extern const char reply_refused_line[];
+
 void reply_ok(struct buf *out, const char *text);
 void reply_error(struct buf *out, enum reply_code code, const char *text);
 /* Two numbers and nothing else: STAT, LIST n. */

@@ -1,0 +1,458 @@
+/*
+ * A connection's life: its session, its login, its mailbox, and the one job that
+ * may be under way. What comes from the network goes to the session unseen.
+ *
+ *   input --> session --> seam --> job (parked) --> resume --> session --> output
+ *
+ * Whatever a job works on belongs to the job until resume brings it back. When a
+ * deadline passes it never comes back: a login is refused, a session ends.
+ */
+#include "addin/pop3/client.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addin/pop3/login.h"
+#include "addin/pop3/mailbox.h"
+#include "addin/pop3/session.h"
+#include "addin/pop3/task.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#define TAKEOVER_TRIES 10
+#define TAKEOVER_WAIT_MS 50
+
+enum doing {
+	DOING_NOTHING, DOING_LOGIN, DOING_REFUSAL, DOING_TAKEOVER, DOING_READ, DOING_COMMIT
+};
+
+struct client {
+	struct task *task;
+	struct net_conn *conn;
+	struct settings *settings;
+	struct pop3_session *session;
+	struct mailbox *mailbox;        /* NULL: none, or with a job */
+	struct login *login;            /* while its answer waits */
+	enum doing doing;
+	unsigned takeovers;             /* tries to get the maildrop from a silent holder */
+	struct pop3_login_answer *answer_r;
+	struct slice *data_r;
+	uint32_t number;                /* of a read under way */
+	uint64_t offset;
+	size_t size;
+	char *name;                     /* who has logged in, as the log shows it */
+	uint64_t began_ms;
+};
+
+/* --- the seam --------------------------------------------------------------------- */
+
+static STATUS seam_login(void *context, const struct pop3_credentials *credentials,
+                         struct pop3_login_answer *answer_r)
+{
+	struct client *c = context;
+	struct net_peer peer;
+	struct login *login;
+	struct net_job job;
+	STATUS status;
+
+	net_conn_peer(c->conn, &peer);
+	status = login_new(c->task, c->settings, peer.text, net_conn_id(c->conn), credentials,
+	                   &login);
+	if (status != NOERROR)
+		return status;
+	c->doing = DOING_LOGIN;
+	c->takeovers = 0;
+	c->answer_r = answer_r;
+	login_job(login, &job);
+	net_job_start(c->conn, &job);
+	return POP3_PENDING;
+}
+
+static void seam_info(void *context, uint32_t number, struct pop3_message_info *info_r)
+{
+	struct client *c = context;
+
+	mailbox_info(c->mailbox, number, info_r);
+}
+
+static STATUS seam_read(void *context, uint32_t number, uint64_t offset, size_t size,
+                        struct slice *data_r)
+{
+	struct client *c = context;
+	struct net_job job;
+
+	if (mailbox_has(c->mailbox, number, offset, size, data_r))
+		return NOERROR;
+	c->doing = DOING_READ;
+	c->data_r = data_r;
+	c->number = number;
+	c->offset = offset;
+	c->size = size;
+	mailbox_read_job(c->mailbox, number, offset, size, &job);
+	c->mailbox = NULL;
+	net_job_start(c->conn, &job);
+	return POP3_PENDING;
+}
+
+static STATUS seam_commit(void *context, const uint32_t *deleted, size_t deleted_count,
+                          const uint32_t *read, size_t read_count)
+{
+	struct client *c = context;
+	struct net_job job;
+	STATUS status = mailbox_commit_job(c->mailbox, deleted, deleted_count, read, read_count,
+	                                   &job);
+
+	if (status != NOERROR)
+		return status;
+	c->doing = DOING_COMMIT;
+	c->mailbox = NULL;
+	net_job_start(c->conn, &job);
+	return POP3_PENDING;
+}
+
+static void seam_close(void *context)
+{
+	struct client *c = context;
+
+	mailbox_let_go(&c->mailbox);
+}
+
+static const struct pop3_seam seam = {
+	.login = seam_login,
+	.info = seam_info,
+	.read = seam_read,
+	.commit = seam_commit,
+	.close = seam_close,
+};
+
+/* --- the log ----------------------------------------------------------------------- */
+
+static void log_refusal(struct client *c, struct login *login)
+{
+	static const char *const plain[] = {
+		[POP3_LOGIN_IN_USE] = "another session has the maildrop",
+		[POP3_LOGIN_TROUBLE_TEMP] = "the mail file could not be opened",
+		[POP3_LOGIN_TROUBLE_PERM] = "the mail file could not be opened",
+	};
+	enum pop3_login_result result = login_result(login);
+	const char *reason = login_reason(login);
+	struct buf name = BUF_INIT;
+	struct net_peer peer;
+
+	net_conn_peer(c->conn, &peer);
+	login_shown_name(login, &name);
+	if (result == POP3_LOGIN_REFUSED) {
+		task_log(c->task, "pop3: %s [%s] authentication failure using internet password",
+		         buf_cstr(&name), peer.text);
+	} else {
+		if (reason == NULL && (size_t)result < sizeof(plain) / sizeof(plain[0]))
+			reason = plain[result];
+		task_log(c->task, "POP3 Server: login of %s [%s] refused: %s", buf_cstr(&name),
+		         peer.text, reason != NULL ? reason : "");
+	}
+	buf_release(&name);
+}
+
+/* How a session ended, from the session's and the engine's point of view. */
+static const char *how_it_ended(const struct client *c, const struct pop3_session_counts *counts,
+                                STATUS why)
+{
+	switch (counts->end) {
+	case POP3_END_QUIT:
+		return "QUIT";
+	case POP3_END_COMMIT:
+		return counts->end_status == POSTIL_ERR_UNKNOWN_OUTCOME
+			? "QUIT, but the outcome is unknown" : "QUIT, but nothing was deleted";
+	case POP3_END_READ:
+		return "a message could not be read";
+	case POP3_END_BAD_COMMANDS:
+		return "too many bad commands";
+	case POP3_END_BAD_LOGINS:
+		return "too many failed logins";
+	case POP3_END_SERVICE:
+		return "the server is shutting down";
+	case POP3_END_MEMORY:
+		return "out of memory";
+	case POP3_END_NONE:
+		break;
+	}
+	switch (why) {
+	case POSTIL_ERR_TIMEOUT:
+		return "no command came in time";
+	case POSTIL_ERR_LOCK_LOST:
+		return "taken over by a new session";
+	case POSTIL_ERR_CANCEL:
+		return "dropped";
+	default:
+		return c->doing == DOING_COMMIT ? "the connection was lost in UPDATE"
+		                                : "the connection was lost";
+	}
+}
+
+static void log_end(struct client *c, STATUS why)
+{
+	struct pop3_session_counts counts;
+	struct net_peer peer;
+
+	if (c->name == NULL || c->settings->log_sessions == 0)
+		return;
+	pop3_session_counts(c->session, &counts);
+	net_conn_peer(c->conn, &peer);
+	task_log(c->task, "pop3: %s [%s] session ended: %s; retrieved %" PRIu32 " (%" PRIu64
+	         " octets), deleted %" PRIu32 " of %" PRIu32 " messages, %" PRIu64 " seconds",
+	         c->name, peer.text, how_it_ended(c, &counts, why), counts.retrieved,
+	         counts.octets_retrieved, counts.deleted, counts.messages,
+	         (clock_mono_ms() - c->began_ms) / 1000);
+}
+
+/* --- login --------------------------------------------------------------------------- */
+
+static enum net_next start_login_job(struct client *c, struct login *login)
+{
+	struct net_job job;
+
+	c->doing = DOING_LOGIN;
+	login_job(login, &job);
+	return net_job_start(c->conn, &job);
+}
+
+struct silence {
+	uint64_t conn_id, active_ms;
+	bool found;
+};
+
+static void look_at(void *context, struct net_conn *conn, void *state)
+{
+	struct silence *silence = context;
+
+	if (net_conn_id(conn) != silence->conn_id)
+		return;
+	silence->found = true;
+	silence->active_ms = net_conn_active_ms(conn);
+}
+
+/* The maildrop is in use: by a session from the same address that has been silent
+ * for long? Then that one ends, and this login waits a moment for its maildrop. */
+static bool may_take_over(struct client *c, struct login *login)
+{
+	struct silence silence = { .found = false };
+	uint64_t silent_ms = (uint64_t)c->settings->takeover_secs * 1000;
+
+	if (silent_ms == 0 || c->takeovers >= TAKEOVER_TRIES)
+		return false;
+	if (!login_holder(login, &silence.conn_id))
+		return c->takeovers > 0;
+	net_each(c->task->net, look_at, &silence);
+	if (!silence.found)
+		return true;
+	if (silence.active_ms + silent_ms > clock_mono_ms())
+		return false;
+	net_close_conn(c->task->net, silence.conn_id, POSTIL_ERR_LOCK_LOST);
+	return true;
+}
+
+static void enter(struct client *c, struct login *login)
+{
+	struct buf name = BUF_INIT;
+
+	c->mailbox = login_take_mailbox(login);
+	mailbox_stat(c->mailbox, &c->answer_r->messages, &c->answer_r->octets);
+	login_shown_name(login, &name);
+	c->name = strdup(buf_cstr(&name));
+	buf_release(&name);
+}
+
+static enum net_next tell_login(struct client *c, struct login *login, struct buf *out)
+{
+	c->doing = DOING_NOTHING;
+	c->answer_r->result = login_result(login);
+	if (login_result(login) == POP3_LOGIN_OK)
+		enter(c, login);
+	login_free(&login);
+	return pop3_session_resume(c->session, NOERROR, out);
+}
+
+/* The answer to a wrong password comes at a fixed time after the password. */
+static enum net_next refuse_later(struct client *c, struct login *login, struct buf *out)
+{
+	uint64_t at = login_began_ms(login) + (uint64_t)c->settings->failed_login_delay_secs * 1000;
+	uint64_t now = clock_mono_ms();
+
+	if (at <= now)
+		return tell_login(c, login, out);
+	c->login = login;
+	c->doing = DOING_REFUSAL;
+	return net_conn_delay(c->conn, (uint32_t)(at - now));
+}
+
+static enum net_next login_came(struct client *c, STATUS status, struct login *login,
+                                struct buf *out)
+{
+	if (login == NULL || status != NOERROR) {
+		struct net_peer peer;
+
+		net_conn_peer(c->conn, &peer);
+		task_log(c->task, "POP3 Server: login from [%s] given up: %s", peer.text,
+		         status_text(status));
+		login_free(&login);
+		c->doing = DOING_NOTHING;
+		return pop3_session_resume(c->session, status, out);
+	}
+	if (login_step(login) != LOGIN_DONE)
+		return start_login_job(c, login);
+	if (login_result(login) == POP3_LOGIN_IN_USE && may_take_over(c, login)) {
+		c->takeovers++;
+		c->login = login;
+		c->doing = DOING_TAKEOVER;
+		return net_conn_delay(c->conn, TAKEOVER_WAIT_MS);
+	}
+	if (login_result(login) != POP3_LOGIN_OK)
+		log_refusal(c, login);
+	return login_result(login) == POP3_LOGIN_REFUSED ? refuse_later(c, login, out)
+	                                                 : tell_login(c, login, out);
+}
+
+/* --- the protocol -------------------------------------------------------------------- */
+
+static enum net_next protocol_open(void *state, struct net_conn *conn, struct buf *out)
+{
+	struct client *c = state;
+
+	c->task = net_conn_listener_data(conn);
+	c->conn = conn;
+	c->began_ms = clock_mono_ms();
+	c->settings = task_settings(c->task);
+	if (pop3_session_new(&c->settings->options, &seam, c, &c->session) != NOERROR)
+		return NET_CLOSE;
+	return pop3_session_open(c->session, out);
+}
+
+/* After each step: what has been read and sent is not kept. */
+static enum net_next stepped(struct client *c, enum net_next next)
+{
+	if (c->mailbox != NULL)
+		mailbox_trim(c->mailbox);
+	return next;
+}
+
+static uint64_t lines_of(const struct client *c)
+{
+	struct pop3_session_counts counts;
+
+	pop3_session_counts(c->session, &counts);
+	return counts.lines;
+}
+
+static enum net_next protocol_input(void *state, struct net_conn *conn, struct slice in,
+                                    size_t *used_r, struct buf *out)
+{
+	struct client *c = state;
+	uint64_t lines = lines_of(c);
+	enum net_next next;
+
+	if (net_is_ending(c->task->net))
+		pop3_session_ending(c->session);
+	next = pop3_session_input(c->session, in, used_r, out);
+	if (lines_of(c) != lines)
+		net_conn_touch(conn);
+	return stepped(c, next);
+}
+
+static enum net_next protocol_pull(void *state, struct net_conn *conn, struct buf *out)
+{
+	struct client *c = state;
+
+	return stepped(c, pop3_session_pull(c->session, out));
+}
+
+static enum net_next read_came(struct client *c, STATUS status, struct mailbox *mailbox,
+                               struct buf *out)
+{
+	c->mailbox = mailbox;
+	if (status == NOERROR &&
+	    !mailbox_has(mailbox, c->number, c->offset, c->size, c->data_r))
+		status = POSTIL_ERR_IO;
+	return pop3_session_resume(c->session, status, out);
+}
+
+/* Given up while it ran: the store may still do it, or may not. */
+static enum net_next commit_came(struct client *c, STATUS status, struct mailbox *mailbox,
+                                 struct buf *out)
+{
+	if (mailbox == NULL)
+		status = POSTIL_ERR_UNKNOWN_OUTCOME;
+	mailbox_close(&mailbox);
+	return pop3_session_resume(c->session, status, out);
+}
+
+static enum net_next protocol_resume(void *state, struct net_conn *conn, STATUS status,
+                                     void *result, struct buf *out)
+{
+	struct client *c = state;
+	struct login *login = c->login;
+	enum doing doing = c->doing;
+
+	c->doing = DOING_NOTHING;
+	c->login = NULL;
+	switch (doing) {
+	case DOING_LOGIN:
+		return login_came(c, status, result, out);
+	case DOING_REFUSAL:
+		return tell_login(c, login, out);
+	case DOING_TAKEOVER:
+		login_open_again(login);
+		return start_login_job(c, login);
+	case DOING_READ:
+		return stepped(c, read_came(c, status, result, out));
+	case DOING_COMMIT:
+		return commit_came(c, status, result, out);
+	case DOING_NOTHING:
+		break;
+	}
+	return NET_CLOSE;
+}
+
+static void protocol_close(void *state, struct net_conn *conn, STATUS why)
+{
+	struct client *c = state;
+
+	if (c->session != NULL)
+		log_end(c, why);
+	pop3_session_free(&c->session);
+	mailbox_let_go(&c->mailbox);
+	login_free(&c->login);
+	settings_release(&c->settings);
+	free(c->name);
+	c->name = NULL;
+}
+
+static uint32_t protocol_idle_ms(void *state)
+{
+	const struct client *c = state;
+
+	return c->name == NULL ? 0 : c->settings->session_timeout_minutes * 60000;
+}
+
+static bool protocol_established(void *state)
+{
+	const struct client *c = state;
+
+	return c->name != NULL;
+}
+
+const struct net_protocol client_protocol = {
+	.state_octets = sizeof(struct client),
+	.open = protocol_open,
+	.input = protocol_input,
+	.pull = protocol_pull,
+	.resume = protocol_resume,
+	.close = protocol_close,
+	.idle_ms = protocol_idle_ms,
+	.established = protocol_established,
+};
+
+uint64_t client_since_ms(const void *state)
+{
+	return ((const struct client *)state)->began_ms;
+}

@@ -1,0 +1,297 @@
+/*
+ * Reading the settings. Distrusts the values of notes.ini, which people write: a
+ * value that makes no sense is told and replaced. The directory's are checked there.
+ */
+#include "addin/pop3/settings.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/name.h"
+#include "base/text.h"
+
+#define NUMBER(variable, field, fallback, least, most, meaning) \
+	{ variable, offsetof(struct settings, field), fallback, least, most, NULL, meaning }
+#define TEXT(variable, field, fallback, meaning) \
+	{ variable, offsetof(struct settings, field), 0, 0, 0, fallback, meaning }
+
+const struct setting settings_table[] = {
+	NUMBER("POP3_Config_Update_Interval", config_update_minutes, 2, 1, 1440,
+	       "minutes between two looks at the settings"),
+	NUMBER("POP3_READ_ALL", read_all, 1, 0, 1,
+	       "1: offer all of the inbox, 0: only what is unread"),
+	NUMBER("POP3MarkRead", mark_read, 0, 0, 2,
+	       "at QUIT mark as read 0: nothing, 1: what was listed or fetched, 2: what was fetched"),
+	NUMBER("POP3_Session_Timeout", session_timeout_minutes, 10, 10, 1440,
+	       "minutes of silence after login until the session is closed"),
+	NUMBER("POP3_Prelogin_Timeout", prelogin_timeout_secs, 60, 5, 3600,
+	       "seconds from connecting until the login must be done"),
+	NUMBER("POP3_Max_Sessions", max_sessions, 10000, 1, 1000000,
+	       "sessions at one time"),
+	NUMBER("POP3_Max_Sessions_Per_Address", max_per_address, 0, 0, 1000000,
+	       "sessions at one time from one address (IPv6: one /64), 0: no limit of its own"),
+	NUMBER("POP3_Max_Sessions_Per_User", max_per_user, 4, 1, 10000,
+	       "sessions at one time of one person"),
+	NUMBER("POP3_Max_Bad_Commands", max_bad_commands, 20, 1, 100000,
+	       "malformed commands until the session is closed"),
+	NUMBER("POP3_Max_Failed_Logins", max_failed_logins, 5, 1, 1000,
+	       "refused passwords until the session is closed"),
+	NUMBER("POP3_Failed_Login_Delay", failed_login_delay_secs, 2, 0, 60,
+	       "seconds from a wrong password to its answer"),
+	NUMBER("POP3_Password_Cache_Minutes", password_cache_minutes, 30, 0, 30,
+	       "minutes for which a verified password is not hashed again, 0: never"),
+	NUMBER("POP3_Password_Cache_Entries", password_cache_entries, 32768, 16, 1000000,
+	       "verified passwords remembered (at start of the task)"),
+	NUMBER("POP3_Takeover_Seconds", takeover_secs, 60, 0, 86400,
+	       "seconds of silence after which a login from the same address takes the maildrop "
+	       "over, 0: never"),
+	NUMBER("POP3_Store_Timeout", store_timeout_secs, 30, 1, 3600,
+	       "seconds until a call to directory or mail file is given up"),
+	NUMBER("POP3_Grace_Seconds", grace_secs, 20, 1, 3600,
+	       "seconds that answers under way may take when the task ends"),
+	NUMBER("POP3_Open_Databases", open_databases, 64, 1, 10000,
+	       "idle databases kept open (at start of the task)"),
+	NUMBER("POP3_Threads", threads, 0, 0, 1000,
+	       "worker threads, 0: two per core and two more (at start of the task)"),
+	NUMBER("POP3_Show_Implementation", show_implementation, 1, 0, 1,
+	       "1: CAPA tells the version"),
+	NUMBER("POP3_Log_Sessions", log_sessions, 1, 0, 1,
+	       "1: one line in the log for each session that logged in"),
+	TEXT("POP3_Address", address, "",
+	     "the numeric address to listen on, empty: all of IPv6 and IPv4"),
+	TEXT("POP3_Expire", expire, "NEVER",
+	     "what CAPA tells about messages left here: NEVER, days, or - for nothing"),
+};
+const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
+
+struct say {
+	void (*say)(void *context, const char *text);
+	void *context;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void say(const struct say *to, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (to->say == NULL)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	to->say(to->context, text);
+}
+
+static uint32_t *number_of(struct settings *s, const struct setting *setting)
+{
+	return (uint32_t *)(void *)((char *)s + setting->offset);
+}
+
+static char *text_of(struct settings *s, const struct setting *setting)
+{
+	return (char *)s + setting->offset;
+}
+
+static void take_number(struct settings *s, const struct setting *setting, const char *value,
+                        const struct say *to)
+{
+	uint32_t *number = number_of(s, setting);
+	uint64_t given;
+
+	*number = setting->fallback;
+	if (value == NULL)
+		return;
+	if (!text_number(text_trim(slice_of(value)), UINT64_MAX, &given)) {
+		say(to, "notes.ini: %s must be a number from %" PRIu32 " to %" PRIu32
+		    ", %" PRIu32 " is used", setting->name, setting->least, setting->most, *number);
+		return;
+	}
+	*number = given < setting->least ? setting->least
+	        : given > setting->most ? setting->most : (uint32_t)given;
+	if (*number != given)
+		say(to, "notes.ini: %s=%" PRIu64 " is not from %" PRIu32 " to %" PRIu32
+		    ", %" PRIu32 " is used", setting->name, given, setting->least, setting->most,
+		    *number);
+}
+
+static void take_text(struct settings *s, const struct setting *setting, const char *value,
+                      const struct say *to)
+{
+	char *text = text_of(s, setting);
+	struct slice given = text_trim(slice_of(value != NULL ? value : setting->text_fallback));
+
+	if (given.n >= SETTINGS_TEXT_OCTETS) {
+		say(to, "notes.ini: %s is too long, its default is used", setting->name);
+		given = slice_of(setting->text_fallback);
+	}
+	memcpy(text, given.p, given.n);
+	text[given.n] = '\0';
+}
+
+static void read_variables(struct settings *s, settings_get *get, void *context,
+                           const struct say *to)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+		char value[256];
+		bool set = get(context, setting->name, value, sizeof(value));
+
+		if (setting->most != 0)
+			take_number(s, setting, set ? value : NULL, to);
+		else
+			take_text(s, setting, set ? value : NULL, to);
+	}
+}
+
+static void copy(char *to, size_t size, struct slice from)
+{
+	size_t n = from.n < size ? from.n : size - 1;
+
+	memcpy(to, from.p, n);
+	to[n] = '\0';
+}
+
+static void read_server_name(struct settings *s, settings_get *get, void *context)
+{
+	struct buf full = BUF_INIT, shorter = BUF_INIT, shown = BUF_INIT;
+	char value[256] = "";
+
+	get(context, "ServerName", value, sizeof(value));
+	name_canonicalize(text_trim(slice_of(value)), &full);
+	copy(s->server, sizeof(s->server), buf_slice(&full));
+	name_abbreviate(buf_slice(&full), &shorter);
+	text_escape(buf_slice(&shorter), 250, &shown);
+	snprintf(s->greeting, sizeof(s->greeting), "Postil POP3 server version %s ready on %s.",
+	         POSTIL_VERSION, shown.n > 0 ? buf_cstr(&shown) : "this server");
+	buf_release(&full);
+	buf_release(&shorter);
+	buf_release(&shown);
+}
+
+static STATUS read_server_document(struct settings *s, struct directory *directory)
+{
+	struct arena arena = ARENA_INIT;
+	struct pop3_settings document;
+	STATUS status = directory_pop3_settings(directory, slice_of(s->server), &arena, &document);
+
+	s->port = 110;
+	s->port_enabled = s->name_and_password = true;
+	if (status == NOERROR && document.found) {
+		s->found = true;
+		s->port = document.port;
+		s->port_enabled = document.port_enabled;
+		s->name_and_password = document.name_and_password;
+	}
+	arena_release(&arena);
+	return status == POSTIL_ERR_NOEXIST || status == POSTIL_ERR_NOT_FOUND ? NOERROR : status;
+}
+
+static int expire_days(const struct settings *s, const struct say *to)
+{
+	uint64_t days;
+
+	if (slice_equal_nocase(slice_of(s->expire), SLICE_LIT("NEVER")))
+		return POP3_EXPIRE_NEVER;
+	if (strcmp(s->expire, "-") == 0)
+		return POP3_EXPIRE_NOT_TOLD;
+	if (text_number(slice_of(s->expire), 36500, &days))
+		return (int)days;
+	say(to, "notes.ini: POP3_Expire must be NEVER, a number of days or -; CAPA tells nothing");
+	return POP3_EXPIRE_NOT_TOLD;
+}
+
+static void make_options(struct settings *s, const struct say *to)
+{
+	snprintf(s->implementation, sizeof(s->implementation), "Postil-%s", POSTIL_VERSION);
+	s->options = (struct pop3_session_options){
+		.greeting = s->greeting,
+		.implementation = s->show_implementation != 0 ? s->implementation : NULL,
+		.login_allowed = s->name_and_password,
+		.login_refused = "name and password are not accepted on this port",
+		.max_bad_commands = s->max_bad_commands,
+		.max_failed_logins = s->max_failed_logins,
+		.expire_days = expire_days(s, to),
+		.login_delay_secs = -1,
+		.mark_read = s->mark_read,
+	};
+}
+
+STATUS settings_read(settings_get *get, void *get_context, struct directory *directory,
+                     void (*say_line)(void *context, const char *text), void *say_context,
+                     struct settings **settings_r)
+{
+	struct say to = { say_line, say_context };
+	struct settings *s = calloc(1, sizeof(*s));
+	STATUS status;
+
+	if (s == NULL)
+		return POSTIL_ERR_MEMORY;
+	atomic_init(&s->shares, 1);
+	read_variables(s, get, get_context, &to);
+	read_server_name(s, get, get_context);
+	status = read_server_document(s, directory);
+	make_options(s, &to);
+	if (status != NOERROR)
+		settings_release(&s);
+	else
+		*settings_r = s;
+	return status;
+}
+
+struct settings *settings_share(struct settings *settings)
+{
+	atomic_fetch_add_explicit(&settings->shares, 1, memory_order_relaxed);
+	return settings;
+}
+
+void settings_release(struct settings **settings)
+{
+	if (*settings != NULL && atomic_fetch_sub(&(*settings)->shares, 1) == 1)
+		free(*settings);
+	*settings = NULL;
+}
+
+static void value_text(const struct settings *s, const struct setting *setting, char *text,
+                       size_t size)
+{
+	if (setting->most != 0)
+		snprintf(text, size, "%" PRIu32,
+		         *(const uint32_t *)(const void *)((const char *)s + setting->offset));
+	else
+		snprintf(text, size, "%s", (const char *)s + setting->offset);
+}
+
+void settings_each(const struct settings *s, void (*line)(void *context, const char *text),
+                   void *context)
+{
+	char text[512], value[SETTINGS_TEXT_OCTETS];
+
+	snprintf(text, sizeof(text), "Server document: %s; TCP port %u %s; name and password %s",
+	         s->found ? s->server : "none found, defaults are used", s->port,
+	         s->port_enabled ? "enabled" : "disabled", s->name_and_password ? "yes" : "no");
+	line(context, text);
+	for (size_t i = 0; i < settings_count; i++) {
+		value_text(s, &settings_table[i], value, sizeof(value));
+		snprintf(text, sizeof(text), "%s=%s (%s)", settings_table[i].name, value,
+		         settings_table[i].meaning);
+		line(context, text);
+	}
+}
+
+bool settings_equal(const struct settings *a, const struct settings *b)
+{
+	char in_a[SETTINGS_TEXT_OCTETS], in_b[SETTINGS_TEXT_OCTETS];
+
+	for (size_t i = 0; i < settings_count; i++) {
+		value_text(a, &settings_table[i], in_a, sizeof(in_a));
+		value_text(b, &settings_table[i], in_b, sizeof(in_b));
+		if (strcmp(in_a, in_b) != 0)
+			return false;
+	}
+	return a->found == b->found && a->port == b->port && a->port_enabled == b->port_enabled &&
+	       a->name_and_password == b->name_and_password && strcmp(a->server, b->server) == 0;
+}
