@@ -215,6 +215,13 @@ static STATUS look(struct worker *worker, struct net_conn *conn, enum net_next *
 	return conn->hungry ? turn_read(worker, conn) : NOERROR;
 }
 
+/* The connection ends before its job could be parked. */
+static void drop_start(struct worker *worker, enum net_next next)
+{
+	if (next == NET_PARKED && worker->start_set)
+		worker->start.discard(worker->start.context, POSTIL_ERR_CANCEL);
+}
+
 /* Go on after `next` until conn waits for the socket, is parked or has ended. */
 static void drive(struct worker *worker, struct net_conn *conn, enum net_next next,
                   STATUS status)
@@ -222,11 +229,14 @@ static void drive(struct worker *worker, struct net_conn *conn, enum net_next ne
 	for (;;) {
 		if (status == NOERROR)
 			status = turn_advance(worker, conn, &next);
+		if (status == POSTIL_ERR_CLOSED && next == NET_PARKED)
+			status = NOERROR;       /* what a client asked for is done though it has gone */
 		if (status == NOERROR)
 			status = turn_end(worker, conn, next);
 		if (status == NOERROR)
 			status = atomic_load(&conn->close_why);
 		if (status != NOERROR || (next == NET_CLOSE && conn->out == NULL)) {
+			drop_start(worker, next);
 			conn_close(worker, conn, status);
 			return;
 		}

@@ -277,6 +277,28 @@ START_TEST(race_of_deadline_and_result)
 }
 END_TEST
 
+/* Clients that go while a job is about to start: what they asked for is done,
+ * or given up, and released in either case. */
+START_TEST(gone_before_job)
+{
+	struct linger at_once = { .l_onoff = 1 };
+	unsigned asked = 0;
+
+	start(NULL);
+	for (int i = 0; i < 200; i++) {
+		int fd = lines_connect(lines.port);
+
+		lines_say(fd, "NAP 1\nECHO x\nSTORE 0\n");
+		asked++;
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(fd);
+	}
+	ck_assert(lines_wait(&lines_closed, asked));
+	stop();
+	ck_assert_uint_gt(lines_run, 0);
+}
+END_TEST
+
 START_TEST(detached)
 {
 	int fd;
@@ -293,4 +315,4 @@ START_TEST(detached)
 END_TEST
 
 UNIT_MAIN("job", finished, deadline_passed, all_frozen, queue_full, hashes_in_turn, closed_with_job,
-          race_of_deadline_and_result, detached)
+          race_of_deadline_and_result, gone_before_job, detached)
