@@ -47,6 +47,13 @@ STATUS directory_find_login(struct directory *dir, struct slice login, struct ar
 STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
                                 struct arena *arena, const struct person **person_r);
 
+/* Every document that name names: persons and mail-in databases by any of their
+ * names, servers, groups; with the file under DATA/names it came from. The note
+ * is valid during the call. A status other than NOERROR ends it. */
+STATUS directory_each_document(struct directory *dir, struct slice name,
+                               STATUS (*each)(void *context, const struct note *note,
+                                              const char *file), void *context);
+
 /* --- this server ------------------------------------------------------------ */
 
 struct pop3_settings {
@@ -71,13 +78,22 @@ uint64_t directory_generation(struct directory *dir);
 /* --- compiling ---------------------------------------------------------------- */
 
 struct compile_report {
-	unsigned files, documents, persons, servers, others, faults;
+	unsigned files, documents, persons, servers, others;    /* in the directory now */
+	unsigned files_read, faults, warnings;                  /* of this run */
+	bool changed;                                           /* names.nsf has been changed */
 };
-/* Compile DATA/names/ (all *.dxl, *.xml in file name order) into names.nsf in one
- * transaction. Each fault is told through `say` (file:line: text); the rest still
- * loads. A file that cannot be parsed leaves what it held in the last good state. */
+/* Compile DATA/names/ (all *.dxl, *.xml: in file name order, those of a folder
+ * before those of its subfolders) into names.nsf in one transaction. Files that
+ * have not changed since the last time are not read again; without any change
+ * nothing is written. Each fault is told through `say` (file:line: text); the
+ * rest still loads. A file that cannot be parsed leaves what it held in the last
+ * good state. POSTIL_ERR_NOEXIST: there is no DATA/names. */
 STATUS directory_compile(const char *data_dir, struct compile_report *report_r,
                          void (*say)(void *context, const char *text), void *context,
                          struct fault *fault);
+/* The same reading of every file, without names.nsf: only tells. */
+STATUS directory_check(const char *data_dir, struct compile_report *report_r,
+                       void (*say)(void *context, const char *text), void *context,
+                       struct fault *fault);
 
 #endif

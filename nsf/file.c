@@ -241,6 +241,14 @@ void nsf_close(struct nsf **nsf_pointer)
 	*nsf_pointer = NULL;
 }
 
+void nsf_set_cache(struct nsf *nsf, size_t octets)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "PRAGMA cache_size=-%zu", octets / 1024);
+	sqlite3_exec(nsf->db, text, NULL, NULL, NULL);  /* without it, only slower */
+}
+
 void nsf_shrink(struct nsf *nsf)
 {
 	if (nsf->in_transaction)

@@ -44,6 +44,9 @@ enum nsf_kind nsf_kind(const struct nsf *nsf);
 void nsf_close(struct nsf **nsf);
 /* Give back what memory can be had again; the handle stays usable. */
 void nsf_shrink(struct nsf *nsf);
+/* How much of the file the handle may keep in memory; 1 MiB at first. For runs
+ * that write much in one transaction. */
+void nsf_set_cache(struct nsf *nsf, size_t octets);
 /* Remove database, -wal, -shm and -lock. POSTIL_ERR_IN_USE while a session is on. */
 STATUS nsf_remove(const char *path, struct fault *fault);
 /* Full check: SQLite's and our own (counters, body chunks). Reports each

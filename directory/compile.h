@@ -1,0 +1,57 @@
+/*
+ * A compilation under way: shared by compile.c (files, transaction), collect.c
+ * (documents) and entries.c (view entries that wait to be written).
+ */
+#ifndef POSTIL_DIRECTORY_COMPILE_H
+#define POSTIL_DIRECTORY_COMPILE_H
+
+#include "base/dxl.h"
+#include "directory/documents.h"
+
+/* Entries are written in batches sorted by key: inserted as they come, each
+ * would touch a page of its own, over and over. */
+struct entries {
+	struct arena arena;
+	struct entry *list;
+	size_t count, room;
+};
+void entries_init(struct entries *entries);
+void entries_release(struct entries *entries);
+STATUS entries_add(struct entries *entries, struct nsf *nsf, const char *view,
+                   struct slice key, uint64_t note_id, struct slice value);
+STATUS entries_flush(struct entries *entries, struct nsf *nsf);
+
+struct compile {
+	char *names_dir;
+	struct nsf *nsf;                /* NULL: only checking, nothing is written */
+	struct files files;
+	struct documents documents;
+	struct entries entries;
+	struct compile_report report;
+	void (*say)(void *context, const char *text);
+	void *context;
+	struct fault *fault;
+	bool documents_changed, files_changed;
+	bool uncovered;                 /* what stood in place of another document has gone */
+
+	/* the file being read */
+	struct file *file;
+	int fd;
+	uint32_t run;
+	unsigned line;                  /* of the document being taken */
+	unsigned warnings_said;         /* of this file; too many become one line */
+	uint64_t checked_id;            /* stands for note ids when only checking */
+};
+
+/* file:line: text. A fault costs a document, a warning does not. */
+__attribute__((format(printf, 3, 4)))
+void compile_fault(struct compile *c, unsigned line, const char *format, ...);
+__attribute__((format(printf, 3, 4)))
+void compile_warn(struct compile *c, unsigned line, const char *format, ...);
+
+/* One document of the current file. */
+STATUS collect_note(struct compile *c, const struct note *note);
+/* A document is no longer in its file: delete its note. */
+STATUS collect_drop(struct compile *c, struct document *document);
+
+#endif

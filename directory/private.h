@@ -1,0 +1,50 @@
+/*
+ * What the files of this room share: the views of names.nsf and what their
+ * entries hold. Nobody outside directory/ includes it (tests may).
+ *
+ *   $Users      directory_key of each name of a person or mail-in database -> record
+ *   $Servers    directory_key of a server's names -> empty
+ *   $Groups     directory_key of a group's name -> empty
+ *   $Documents  note id -> which file it came from and what it is (documents.h)
+ */
+#ifndef POSTIL_DIRECTORY_PRIVATE_H
+#define POSTIL_DIRECTORY_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "directory/directory.h"
+#include "nsf/nsf.h"
+
+#define VIEW_USERS "$Users"
+#define VIEW_SERVERS "$Servers"
+#define VIEW_GROUPS "$Groups"
+#define VIEW_DOCUMENTS "$Documents"
+
+#define PROPERTY_FORMAT "directory.format"
+#define PROPERTY_FILES "directory.files"
+#define PROPERTY_GENERATION "directory.generation"
+
+#define DIRECTORY_NAME_MAX 1024         /* octets of a name, as written and folded */
+#define DIRECTORY_PASSWORDS_MAX 16      /* values of HTTPPassword that are looked at */
+#define DIRECTORY_PASSWORD_OCTETS 255   /* no known form is half as long */
+
+enum document_kind {
+	DOCUMENT_OTHER, DOCUMENT_PERSON, DOCUMENT_MAILIN, DOCUMENT_SERVER, DOCUMENT_GROUP
+};
+
+/* The form under which names are looked up: labels on where there is a
+ * hierarchy, the common name where there is none, folded. Appended to out.
+ * POSTIL_ERR_INVALID: empty, too long, not UTF-8, or holds NUL. */
+STATUS directory_key(struct slice name, struct buf *out);
+
+/* The value of a $Users entry: all of struct person, and the kind. */
+STATUS record_encode(const struct person *person, enum document_kind kind, struct buf *out);
+/* Strings lie in arena. POSTIL_ERR_DAMAGED. */
+STATUS record_decode(struct slice record, struct arena *arena, struct person *person_r,
+                     enum document_kind *kind_r);
+
+/* path of DATA/names.nsf, the caller's to free; NULL: out of memory. */
+char *directory_path(const char *data_dir, const char *rest);
+
+#endif
