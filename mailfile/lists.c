@@ -63,8 +63,8 @@ static bool stamp_equal(const struct nsf_stamp *a, const struct nsf_stamp *b)
 	return a->valid && b->valid && memcmp(a->words, b->words, sizeof(a->words)) == 0;
 }
 
-struct msglist *lists_find(struct lists *lists, const char *path, struct file_id id,
-                           const struct nsf_stamp *stamp)
+struct msglist *lists_find(struct lists *lists, const char *path,
+                           const struct nsf_stamp *stamp, struct file_id *id_r)
 {
 	struct msglist *list = NULL;
 	struct kept *kept;
@@ -73,8 +73,9 @@ struct msglist *lists_find(struct lists *lists, const char *path, struct file_id
 		return NULL;
 	pthread_mutex_lock(&lists->mutex);
 	kept = (struct kept *)cache_find(&lists->cache, path);
-	if (kept != NULL && file_id_equal(kept->id, id) && stamp_equal(&kept->stamp, stamp)) {
+	if (kept != NULL && stamp_equal(&kept->stamp, stamp)) {
 		cache_touch(&lists->cache, &kept->node);
+		*id_r = kept->id;
 		list = msglist_hold(kept->list);
 	}
 	pthread_mutex_unlock(&lists->mutex);

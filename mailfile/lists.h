@@ -13,9 +13,9 @@ struct lists;
 
 STATUS lists_new(size_t max_octets, struct lists **lists_r);
 void lists_free(struct lists **lists);
-/* A hold on the list, or NULL. */
-struct msglist *lists_find(struct lists *lists, const char *path, struct file_id id,
-                           const struct nsf_stamp *stamp);
+/* A hold on the list and which file it is of, or NULL. */
+struct msglist *lists_find(struct lists *lists, const char *path,
+                           const struct nsf_stamp *stamp, struct file_id *id_r);
 /* Keep it (taking a hold of its own) in the place of an older one. */
 void lists_keep(struct lists *lists, const char *path, struct file_id id,
                 const struct nsf_stamp *stamp, struct msglist *list);

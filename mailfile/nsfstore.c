@@ -149,11 +149,14 @@ static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *opti
 		status = nsf_lock_stamp(drop->lock, &before);
 		if (status != NOERROR)
 			return told(fault, status, drop->path);
-		drop->list = lists_find(drop->store->lists, drop->path, drop->id, &before);
+		drop->list = lists_find(drop->store->lists, drop->path, &before, &drop->id);
 		if (drop->list != NULL)
 			return NOERROR;
 	}
-	status = list_read(drop, options, fault);
+	/* Which file: asked under the lock, so that it cannot be removed since. */
+	status = file_id_of(drop->path, &drop->id, fault);
+	if (status == NOERROR)
+		status = list_read(drop, options, fault);
 	if (status != NOERROR || !whole)
 		return status;
 	/* A stamp taken before and found again after belongs to what lies between. */
@@ -191,9 +194,6 @@ static STATUS take_lock(struct nsfdrop *drop, struct fault *fault)
 
 	if (status == NOERROR && !drop->look_only)
 		status = nsf_lock_session(drop->lock);
-	/* Which file: asked under the lock, so that it cannot be removed since. */
-	if (status == NOERROR)
-		status = file_id_of(drop->path, &drop->id, fault);
 	return told(fault, status, drop->path);
 }
 
@@ -279,16 +279,24 @@ static STATUS nsfstore_read(struct maildrop *base, uint32_t index, uint64_t offs
                             void *out, size_t size, size_t *got_r, struct fault *fault)
 {
 	struct nsfdrop *drop = drop_of(base);
+	struct maildrop_message message;
 	struct handle *handle = NULL;
+	uint64_t id;
 	STATUS status;
 
 	fault_clear(fault);
 	if (index >= msglist_count(drop->list))
 		return fault_set(fault, POSTIL_ERR_INVALID, "no message %u", index);
+	id = msglist_get(drop->list, drop->cursor, index, &message);
+	*got_r = 0;
+	if (offset >= message.size_octets)
+		return NOERROR;
+	if (size > message.size_octets - offset)        /* or it would look for more */
+		size = (size_t)(message.size_octets - offset);
 	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
 	if (status != NOERROR)
 		return status;
-	status = nsf_body_read(handle_nsf(handle), id_of(drop, index), offset, out, size, got_r);
+	status = nsf_body_read(handle_nsf(handle), id, offset, out, size, got_r);
 	handles_put(drop->store->handles, &handle, status);
 	return told(fault, status, drop->path);
 }

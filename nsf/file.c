@@ -280,6 +280,18 @@ static STATUS directory_sync(const char *path, struct fault *fault)
 	return rc == 0 ? NOERROR : fail_errno(path, "cannot sync its directory", fault);
 }
 
+static STATUS draft_sync(const char *draft, struct fault *fault)
+{
+	int fd = open(draft, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	STATUS status = NOERROR;
+
+	if (fd < 0 || fsync(fd) < 0)
+		status = fail_errno(draft, "cannot sync", fault);
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
 /* Built under another name, so that the file appears whole or not at all. The
  * writer lock keeps two makers apart. */
 static STATUS build(const char *path, const char *draft, enum nsf_kind kind, struct fault *fault)
@@ -297,7 +309,9 @@ static STATUS build(const char *path, const char *draft, enum nsf_kind kind, str
 	rc = connect_file(draft, 0, &db);
 	status = rc == SQLITE_OK ? nsf_schema_create(db, kind, fault)
 		: fault_set(fault, nsf_status(db, rc), "%s: cannot make: %s", draft, sqlite3_errmsg(db));
-	sqlite3_close(db);      /* the last close moves everything into the file, synced */
+	sqlite3_close(db);      /* the last close moves everything into the file */
+	if (status == NOERROR)
+		status = draft_sync(draft, fault);
 	if (status == NOERROR && link(draft, path) < 0)
 		status = fail_errno(path, "cannot make", fault);
 	unlink(draft);

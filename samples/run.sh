@@ -60,6 +60,7 @@ import_mail()
 		name=$(basename "$source" .mbox)
 		test -e "$source" || continue
 		set -- "$source"
+		test "$source" = "${source%.mbox}" || set -- -f mboxrd "$source"
 		test ! -d "$source" || set -- "$source"/*.eml
 		"$programs/postil" mail import -d "$data" "mail/$name.nsf" "$@" >/dev/null
 	done

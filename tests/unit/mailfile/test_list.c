@@ -123,35 +123,35 @@ END_TEST
 START_TEST(test_cache)
 {
 	struct nsf_stamp stamp = { .words = { 1, 2, 3 }, .valid = true }, other = stamp;
-	struct file_id id = { 1, 2 }, other_id = { 1, 3 };
+	struct file_id id = { 1, 2 }, found_id = { 0, 0 };
 	struct msglist *list = make(100), *found;
 	struct lists *lists;
 	char path[32];
 
 	ck_assert_uint_eq(lists_new(64 * 1024, &lists), NOERROR);
 	lists_keep(lists, "/a", id, &stamp, list);
-	found = lists_find(lists, "/a", id, &stamp);
+	found = lists_find(lists, "/a", &stamp, &found_id);
 	ck_assert_ptr_eq(found, list);
 	msglist_let_go(&found);
 	other.words[5] = 1;
-	ck_assert_ptr_null(lists_find(lists, "/a", id, &other));
-	ck_assert_ptr_null(lists_find(lists, "/a", other_id, &stamp));
-	ck_assert_ptr_null(lists_find(lists, "/b", id, &stamp));
+	ck_assert_ptr_null(lists_find(lists, "/a", &other, &found_id));
+	ck_assert(file_id_equal(found_id, id));
+	ck_assert_ptr_null(lists_find(lists, "/b", &stamp, &found_id));
 	other = stamp;
 	other.valid = false;
-	ck_assert_ptr_null(lists_find(lists, "/a", id, &other));
+	ck_assert_ptr_null(lists_find(lists, "/a", &other, &found_id));
 	lists_keep(lists, "/b", id, &other, list);
-	ck_assert_ptr_null(lists_find(lists, "/b", id, &other));
+	ck_assert_ptr_null(lists_find(lists, "/b", &other, &found_id));
 	lists_forget(lists, "/a");
-	ck_assert_ptr_null(lists_find(lists, "/a", id, &stamp));
+	ck_assert_ptr_null(lists_find(lists, "/a", &stamp, &found_id));
 
 	for (int i = 0; i < 1000; i++) {        /* far more than it holds */
 		snprintf(path, sizeof(path), "/%d", i);
 		lists_keep(lists, path, id, &stamp, list);
 		lists_keep(lists, path, id, &stamp, list);
 	}
-	ck_assert_ptr_null(lists_find(lists, "/0", id, &stamp));
-	found = lists_find(lists, "/999", id, &stamp);
+	ck_assert_ptr_null(lists_find(lists, "/0", &stamp, &found_id));
+	found = lists_find(lists, "/999", &stamp, &found_id);
 	ck_assert_ptr_eq(found, list);
 	lists_free(&lists);
 	ck_assert_uint_eq(msglist_count(found), 100);   /* held, it outlives the cache */
