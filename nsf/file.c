@@ -68,6 +68,8 @@ static void library_start(void)
 {
 	/* The statistics of memory would cost every allocation a common mutex. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* Pages one by one, not twenty for each handle from the start. */
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	sqlite3_initialize();
 }
 

@@ -72,7 +72,20 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,
 	return status;
 }
 
-/* --- bodies ---------------------------------------------------------------------------- */
+/* --- bodies ----------------------------------------------------------------------------
+ *
+ * A message of one small row comes with the question for its size. Larger
+ * chunks are read from their pages straight to where they are wanted; who wants
+ * small pieces of one has it kept meanwhile.
+ */
+
+enum { SMALL_MESSAGE = 16384 /* as in ST_BODY_GET */, SMALL_PIECE = 32768 };
+
+struct wanted {
+	uint64_t id, chunk, key;
+	size_t skip, size;      /* octets of the chunk */
+	char *out;
+};
 
 void nsf_piece_drop(struct nsf *nsf)
 {
@@ -80,91 +93,119 @@ void nsf_piece_drop(struct nsf *nsf)
 	nsf->piece = NULL;
 }
 
-/* Who reads a chunk in pieces would otherwise have SQLite put it together for
- * each of them. Failing to keep it costs time only. */
-static void piece_keep(struct nsf *nsf, uint64_t key, struct slice data, uint64_t size)
+static STATUS piece_copy(struct nsf *nsf, const struct wanted *w, size_t *got_r)
 {
-	char *p = realloc(nsf->piece, data.n);
+	size_t left = w->skip < nsf->piece_octets ? nsf->piece_octets - w->skip : 0;
 
-	if (p == NULL) {
-		nsf_piece_drop(nsf);
-		return;
-	}
-	memcpy(p, data.p, data.n);
-	nsf->piece = p;
-	nsf->piece_octets = data.n;
-	nsf->piece_key = key;
-	nsf->piece_size = size;
-}
-
-struct wanted {
-	uint64_t chunk;
-	size_t skip, size;      /* octets of the chunk */
-	char *out;
-};
-
-/* *size_r: of the message, *got_r: octets put out. */
-static STATUS chunk_copy(const struct wanted *wanted, struct slice data, uint64_t size,
-                         size_t *got_r)
-{
-	uint64_t start = wanted->chunk << NSF_CHUNK_SHIFT;
-	uint64_t length = size - start < NSF_CHUNK_OCTETS ? size - start : NSF_CHUNK_OCTETS;
-
-	if (data.n != length)
-		return POSTIL_ERR_DAMAGED;
-	*got_r = 0;
-	if (wanted->skip >= data.n)
-		return NOERROR;
-	*got_r = wanted->size < data.n - wanted->skip ? wanted->size : data.n - wanted->skip;
-	memcpy(wanted->out, data.p + wanted->skip, *got_r);
+	*got_r = w->size < left ? w->size : left;
+	memcpy(w->out, nsf->piece + w->skip, *got_r);
+	if (*got_r == left && nsf->piece_octets < NSF_CHUNK_OCTETS)
+		nsf_piece_drop(nsf);    /* the end of the message */
 	return NOERROR;
 }
 
-static STATUS chunk_row(struct nsf *nsf, sqlite3_stmt *s, uint64_t key,
-                        const struct wanted *wanted, size_t *got_r)
+static STATUS small_copy(const struct wanted *w, struct slice data, uint64_t size, size_t *got_r)
 {
-	struct slice data;
-	uint64_t size;
-	STATUS status;
-
-	if (!nsf_column_count(s, 0, &size))
+	if (data.n != size)
 		return POSTIL_ERR_DAMAGED;
 	*got_r = 0;
-	if (wanted->chunk << NSF_CHUNK_SHIFT >= size)
+	if (w->skip >= data.n)
 		return NOERROR;
-	data = nsf_column(s, 1);
-	status = chunk_copy(wanted, data, size, got_r);
-	if (status == NOERROR && wanted->skip + *got_r < data.n && data.n > 16384)
-		piece_keep(nsf, key, data, size);
+	*got_r = w->size < data.n - w->skip ? w->size : data.n - w->skip;
+	memcpy(w->out, data.p + w->skip, *got_r);
+	return NOERROR;
+}
+
+/* *size_r: of the message. *got_r: what a small message gave. */
+static STATUS ask(struct nsf *nsf, const struct wanted *w, uint64_t *size_r, size_t *got_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_BODY_GET, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)w->id);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)w->key);
+	rc = sqlite3_step(s);
+	status = rc == SQLITE_DONE ? POSTIL_ERR_DELETED : nsf_status(nsf->db, rc);
+	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, size_r))
+		status = POSTIL_ERR_DAMAGED;
+	else if (rc == SQLITE_ROW && *size_r <= SMALL_MESSAGE && w->chunk == 0)
+		status = small_copy(w, nsf_column(s, 1), *size_r, got_r);
+	nsf_statement_done(nsf, ST_BODY_GET, s);
 	return status;
 }
 
-static STATUS chunk_read(struct nsf *nsf, uint64_t id, const struct wanted *wanted, size_t *got_r)
+/* The row of a chunk is not there, or no octets: since when? */
+static STATUS chunk_missing(struct nsf *nsf, const struct wanted *w, int rc)
 {
-	uint64_t key = (uint64_t)nsf_body_key(id, wanted->chunk);
-	sqlite3_stmt *s;
-	STATUS status;
-	int rc;
+	uint64_t size;
+	size_t got;
+	STATUS status = nsf_status(nsf->db, rc);
 
-	if (nsf->piece != NULL && nsf->piece_key == key) {
-		status = chunk_copy(wanted, (struct slice){ nsf->piece, nsf->piece_octets },
-		                    nsf->piece_size, got_r);
-		if (wanted->skip + *got_r >= nsf->piece_octets)
-			nsf_piece_drop(nsf);
+	if (rc != SQLITE_ERROR)
+		return status;
+	status = ask(nsf, w, &size, &got);
+	return status == NOERROR ? POSTIL_ERR_DAMAGED : status;
+}
+
+static STATUS chunk_read(struct nsf *nsf, const struct wanted *w, size_t length, size_t skip,
+                         size_t size, char *out)
+{
+	sqlite3_blob *blob = NULL;
+	STATUS status;
+	int rc = sqlite3_blob_open(nsf->db, "main", "body", "data", (sqlite3_int64)w->key, 0, &blob);
+
+	if (rc != SQLITE_OK) {
+		sqlite3_blob_close(blob);
+		return chunk_missing(nsf, w, rc);
+	}
+	if (sqlite3_blob_bytes(blob) != (int)length)
+		status = POSTIL_ERR_DAMAGED;
+	else
+		status = nsf_status(nsf->db, sqlite3_blob_read(blob, out, (int)size, (int)skip));
+	sqlite3_blob_close(blob);       /* and with it the read transaction */
+	return status;
+}
+
+static STATUS piece_load(struct nsf *nsf, const struct wanted *w, size_t length)
+{
+	STATUS status;
+
+	if (nsf->piece == NULL)
+		nsf->piece = malloc(NSF_CHUNK_OCTETS);
+	if (nsf->piece == NULL)
+		return POSTIL_ERR_MEMORY;
+	status = chunk_read(nsf, w, length, 0, length, nsf->piece);
+	if (status != NOERROR) {
+		nsf_piece_drop(nsf);
 		return status;
 	}
-	status = nsf_statement(nsf, ST_BODY_GET, &s);
-	if (status != NOERROR)
+	nsf->piece_key = w->key;
+	nsf->piece_octets = length;
+	return NOERROR;
+}
+
+static STATUS part_read(struct nsf *nsf, const struct wanted *w, size_t *got_r)
+{
+	uint64_t size = 0, start = w->chunk << NSF_CHUNK_SHIFT;
+	size_t length;
+	STATUS status;
+
+	*got_r = 0;
+	if (nsf->piece != NULL && nsf->piece_key == w->key)
+		return piece_copy(nsf, w, got_r);
+	status = ask(nsf, w, &size, got_r);
+	if (status != NOERROR || size <= SMALL_MESSAGE || start + w->skip >= size)
 		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
-	sqlite3_bind_int64(s, 2, (sqlite3_int64)key);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		status = chunk_row(nsf, s, key, wanted, got_r);
-	else
-		status = rc == SQLITE_DONE ? POSTIL_ERR_DELETED : nsf_status(nsf->db, rc);
-	nsf_statement_done(nsf, ST_BODY_GET, s);
-	return status;
+	length = size - start < NSF_CHUNK_OCTETS ? (size_t)(size - start) : NSF_CHUNK_OCTETS;
+	if (w->size < SMALL_PIECE && w->size < length - w->skip) {
+		status = piece_load(nsf, w, length);
+		return status == NOERROR ? piece_copy(nsf, w, got_r) : status;
+	}
+	*got_r = w->size < length - w->skip ? w->size : length - w->skip;
+	return chunk_read(nsf, w, length, w->skip, *got_r, w->out);
 }
 
 STATUS nsf_body_read(struct nsf *nsf, uint64_t id, uint64_t offset, void *out, size_t size,
@@ -172,18 +213,26 @@ STATUS nsf_body_read(struct nsf *nsf, uint64_t id, uint64_t offset, void *out, s
 {
 	size_t done = 0, got = 0;
 	STATUS status = NOERROR;
+	struct wanted w = { .id = id };
 
 	if (id > NSF_ID_MAX)
 		return POSTIL_ERR_DELETED;
+	if (offset > NSF_SIZE_MAX)
+		offset = NSF_SIZE_MAX;
 	do {
-		struct wanted wanted = { (offset + done) >> NSF_CHUNK_SHIFT,
-			(size_t)((offset + done) & (NSF_CHUNK_OCTETS - 1)), size - done, (char *)out + done };
+		size_t room;
 
-		if (wanted.chunk >> NSF_BODY_KEY_SHIFT != 0)
+		w.chunk = (offset + done) >> NSF_CHUNK_SHIFT;
+		w.skip = (size_t)((offset + done) & (NSF_CHUNK_OCTETS - 1));
+		if (w.chunk >> NSF_BODY_KEY_SHIFT != 0)
 			break;
-		status = chunk_read(nsf, id, &wanted, &got);
+		w.key = (uint64_t)nsf_body_key(id, w.chunk);
+		room = NSF_CHUNK_OCTETS - w.skip;
+		w.size = size - done < room ? size - done : room;
+		w.out = (char *)out + done;
+		status = part_read(nsf, &w, &got);
 		done += got;
-	} while (status == NOERROR && got > 0 && done < size);
+	} while (status == NOERROR && got == w.size && done < size);
 	if (status == NOERROR)
 		*got_r = done;
 	return status;

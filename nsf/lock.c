@@ -3,6 +3,7 @@
  *
  *   octet 0       writer
  *   octet 1       POP3 session
+ *   octet 2       the writer that is next
  *   8 to 15       generation, host byte order: odd while a commit is under way
  *   16 to 23      epoch: how often the session lock has been taken
  *
@@ -25,7 +26,7 @@
 
 #include "base/banned.h"
 
-enum { OCTET_WRITER = 0, OCTET_SESSION = 1, OCTET_GENERATION = 8, OCTET_EPOCH = 16 };
+enum { OCTET_WRITER = 0, OCTET_SESSION = 1, OCTET_NEXT = 2, OCTET_GENERATION = 8, OCTET_EPOCH = 16 };
 
 struct nsf_lock {
 	int fd;
@@ -161,26 +162,37 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* There is no wait with a bound for such locks, so ask again and again: writers
- * hold it for some hundred microseconds. */
-STATUS nsf_lock_writer(struct nsf_lock *lock)
+/* There is no wait with a bound for such locks, so ask again and again. */
+static STATUS wait_for(struct nsf_lock *lock, off_t octet, long pause_ns, uint64_t *end)
 {
-	struct timespec pause = { 0, 60000 };
-	uint64_t end = 0;
+	struct timespec pause = { 0, pause_ns };
 
-	while (set_lock(lock, OCTET_WRITER, F_WRLCK) < 0) {
+	while (set_lock(lock, octet, F_WRLCK) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return POSTIL_ERR_IO;
-		if (end == 0)
-			end = now_ms() + nsf_lock_wait_ms;
-		else if (now_ms() >= end)
+		if (*end == 0)
+			*end = now_ms() + nsf_lock_wait_ms;
+		else if (now_ms() >= *end)
 			return POSTIL_ERR_BUSY;
 		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 400000)
-			pause.tv_nsec += 20000;
 	}
-	if (!nsf_lock_is_removed(lock))
-		return NOERROR;
+	return NOERROR;
+}
+
+/* Who has just written and wants to again must not be faster, each time, than
+ * those who sleep between their questions: so one of them is next, and nobody
+ * passes it. */
+STATUS nsf_lock_writer(struct nsf_lock *lock)
+{
+	uint64_t end = 0;
+	STATUS status = wait_for(lock, OCTET_NEXT, 100000, &end);
+
+	if (status != NOERROR)
+		return status;
+	status = wait_for(lock, OCTET_WRITER, 20000, &end);
+	set_lock(lock, OCTET_NEXT, F_UNLCK);
+	if (status != NOERROR || !nsf_lock_is_removed(lock))
+		return status;
 	nsf_unlock_writer(lock);
 	return POSTIL_ERR_NOEXIST;
 }

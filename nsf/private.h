@@ -62,11 +62,10 @@ struct nsf {
 	bool write_ready;               /* the pragmas of writers have been set */
 	sqlite3_int64 changes_before;   /* of the open transaction */
 	struct counters counters, counters_stored;      /* while in_transaction */
-	/* The chunk that is being read in pieces; messages never change. */
+	/* The chunk that is being read in small pieces; messages never change. */
 	uint64_t piece_key;
-	char *piece;
+	char *piece;                    /* NSF_CHUNK_OCTETS */
 	size_t piece_octets;
-	uint64_t piece_size;            /* of the whole message */
 	sqlite3_stmt *statements[ST_COUNT];
 };
 

@@ -24,7 +24,8 @@ static const char *const texts[ST_COUNT] = {
 	[ST_INBOX_LIST] = "SELECT " LIST_COLUMNS " ORDER BY id",
 	[ST_INBOX_LIST_UNREAD] = "SELECT " LIST_COLUMNS
 		" WHERE id IN (SELECT note_id FROM unread WHERE user=?1) ORDER BY id",
-	[ST_BODY_GET] = "SELECT i.size,b.data FROM inbox i LEFT JOIN body b ON b.k=?2 WHERE i.id=?1",
+	[ST_BODY_GET] = "SELECT i.size,CASE WHEN i.size<=16384 THEN b.data END"
+		" FROM inbox i LEFT JOIN body b ON b.k=?2 WHERE i.id=?1",
 	[ST_BODY_ADD] = "INSERT INTO body(k,data) VALUES(?1,?2)",
 	[ST_INBOX_ADD] = "INSERT INTO inbox(id,size,uidl,hdr,dot) VALUES(?1,?2,?3,?4,?5)",
 	[ST_UIDL_ADD] = "INSERT INTO uidl(uidl,id,digest) VALUES(?1,?2,?3)",
