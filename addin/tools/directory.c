@@ -1,0 +1,325 @@
+/* postil directory: update, check, find, show, settings. A program of its own,
+ * because only here is DXL read. Distrusted: arguments, and what documents
+ * hold; on a terminal nothing but text is shown, and no digest ever. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "addin/tools/tool.h"
+#include "base/crypt.h"
+#include "base/text.h"
+#include "directory/directory.h"
+#include "directory/settings.h"
+
+#include "base/banned.h"
+
+#define USAGE "directory update|check|settings [-d DATA]\n" \
+	"       postil directory find|show [-d DATA] NAME"
+
+/* --- showing --------------------------------------------------------------------- */
+
+static void show(struct slice s)
+{
+	struct buf escaped = BUF_INIT;
+	bool plain = text_is_utf8(s);
+
+	for (size_t i = 0; i < s.n && plain; i++)
+		plain = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7F &&
+		        !(i + 1 < s.n && (unsigned char)s.p[i] == 0xC2 &&
+		          (unsigned char)s.p[i + 1] < 0xA0);
+	if (plain) {
+		fwrite(s.p, 1, s.n, stdout);
+	} else {
+		text_escape(s, 4096, &escaped);
+		fputs(buf_cstr(&escaped), stdout);
+	}
+	buf_release(&escaped);
+}
+
+static void show_line(const char *label, struct slice value)
+{
+	printf("  %-18s ", label);
+	if (value.n == 0)
+		fputs("(none)", stdout);
+	show(value);
+	putchar('\n');
+}
+
+/* What kind of digest it is, never the digest. */
+static void show_digest(struct slice stored)
+{
+	uint32_t rounds = 0;
+
+	switch (inetpass_kind(stored, &rounds)) {
+	case INETPASS_NONE: fputs("blank", stdout); break;
+	case INETPASS_PLAIN: fputs("plain text, unusable", stdout); break;
+	case INETPASS_V1: fputs("V1", stdout); break;
+	case INETPASS_V2: fputs("V2", stdout); break;
+	case INETPASS_V3: printf("V3, %u rounds", rounds); break;
+	case INETPASS_BAD: fputs("malformed, unusable", stdout); break;
+	}
+}
+
+/* --- update, check ------------------------------------------------------------------ */
+
+static void say_text(void *context, const char *text)
+{
+	struct buf shown = BUF_INIT;
+
+	for (const char *p = text; *p != '\0'; p++)     /* names in it may be hostile */
+		buf_add_char(&shown, (unsigned char)*p < ' ' || *p == 0x7F ? '?' : *p);
+	fprintf(stderr, "%s\n", buf_cstr(&shown));
+	buf_release(&shown);
+}
+
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void show_report(const struct compile_report *r, const char *result)
+{
+	printf("%u document%s in %u file%s: %u person%s, %u server%s, %u other%s; %u file%s read, "
+	       "%u fault%s, %u warning%s; %s\n", r->documents, plural(r->documents), r->files,
+	       plural(r->files), r->persons, plural(r->persons), r->servers, plural(r->servers),
+	       r->others, plural(r->others), r->files_read, plural(r->files_read), r->faults,
+	       plural(r->faults), r->warnings, plural(r->warnings), result);
+}
+
+static int run_update(const char *data_dir, struct slice name)
+{
+	struct compile_report report;
+	struct fault fault = { 0 };
+	STATUS status = directory_compile(data_dir, &report, say_text, NULL, &fault);
+
+	if (status != NOERROR) {
+		say_text(NULL, fault_text(&fault, status));
+		return tool_exit_status(status);
+	}
+	show_report(&report, report.changed ? "names.nsf has been updated"
+	            : "names.nsf was up to date");
+	return EX_OK;
+}
+
+static int run_check(const char *data_dir, struct slice name)
+{
+	struct compile_report report;
+	struct fault fault = { 0 };
+	STATUS status = directory_check(data_dir, &report, say_text, NULL, &fault);
+
+	if (status != NOERROR) {
+		say_text(NULL, fault_text(&fault, status));
+		return tool_exit_status(status);
+	}
+	show_report(&report, "nothing was written");
+	return report.faults == 0 ? EX_OK : EX_DATAERR;
+}
+
+/* --- find ------------------------------------------------------------------------------ */
+
+static void show_person(const struct person *person)
+{
+	show(person->name);
+	putchar('\n');
+	show_line("Internet address", person->internet_address);
+	for (size_t i = 0; i < person->password_count; i++) {
+		printf("  %-18s ", "Internet password");
+		show_digest(person->passwords[i]);
+		putchar('\n');
+	}
+	if (person->password_count == 0)
+		show_line("Internet password", slice_of("blank"));
+	show_line("Mail server", person->mail_server);
+	show_line("Mail file", person->mail_file);
+}
+
+static int no_answer(STATUS status, const char *data_dir)
+{
+	switch (status) {
+	case POSTIL_ERR_NOEXIST:
+		tool_say("%s/names.nsf does not exist; run `postil directory update`", data_dir);
+		break;
+	case POSTIL_ERR_AMBIGUOUS:
+		tool_say("more than %d persons have that name", DIRECTORY_MATCHES_MAX);
+		break;
+	case POSTIL_ERR_INVALID:
+		tool_say("that is no name: empty, too long, or not UTF-8");
+		break;
+	default:
+		tool_say("%s/names.nsf: %s", data_dir, status_text(status));
+	}
+	return tool_exit_status(status);
+}
+
+static struct directory *open_directory(const char *data_dir, int *exit_r)
+{
+	struct directory *dir = NULL;
+	struct fault fault = { 0 };
+	STATUS status = directory_open(data_dir, &dir, &fault);
+
+	if (status != NOERROR)
+		*exit_r = tool_fail(&fault, status);
+	return dir;
+}
+
+static int run_find(const char *data_dir, struct slice name)
+{
+	struct arena arena = ARENA_INIT;
+	const struct person *persons;
+	size_t count = 0;
+	int code = EX_OK;
+	struct directory *dir = open_directory(data_dir, &code);
+	STATUS status;
+
+	if (dir == NULL)
+		return code;
+	status = directory_find_login(dir, name, &arena, &persons, &count);
+	if (status != NOERROR)
+		code = no_answer(status, data_dir);
+	for (size_t i = 0; i < count; i++)
+		show_person(&persons[i]);
+	if (status == NOERROR && count == 0) {
+		tool_say("nobody can log in by that name");
+		code = EX_NOUSER;
+	}
+	if (count > 1)
+		tool_say("%zu persons have that name; whose password verifies is logged in, "
+		         "if it is one only", count);
+	arena_release(&arena);
+	directory_close(&dir);
+	return code;
+}
+
+/* --- show ------------------------------------------------------------------------------- */
+
+static bool is_secret(const struct item *item)
+{
+	const char *const *names = directory_settings[SET_HTTP_PASSWORD].items;
+
+	for (size_t i = 0; i < SETTING_ITEMS_MAX && names[i] != NULL; i++)
+		if (slice_equal_nocase(slice_of(item->name), slice_of(names[i])))
+			return true;
+	return false;
+}
+
+static void show_item(const struct item *item)
+{
+	printf("  ");
+	show(slice_of(item->name));
+	printf(" = ");
+	for (size_t i = 0; i < item->count; i++) {
+		if (i > 0)
+			printf("; ");
+		if (is_secret(item))
+			show_digest(item->values[i]);
+		else
+			show(item->values[i]);
+	}
+	putchar('\n');
+}
+
+static STATUS show_document(void *context, const struct note *note, const char *file)
+{
+	char unid[33];
+
+	unid_format(&note->unid, unid);
+	printf("Document %s, from names/%s\n", unid, file);
+	for (const struct item *item = note->first; item != NULL; item = item->next)
+		show_item(item);
+	++*(size_t *)context;
+	return NOERROR;
+}
+
+static int run_show(const char *data_dir, struct slice name)
+{
+	size_t count = 0;
+	int code = EX_OK;
+	struct directory *dir = open_directory(data_dir, &code);
+	STATUS status;
+
+	if (dir == NULL)
+		return code;
+	status = directory_each_document(dir, name, show_document, &count);
+	if (status != NOERROR)
+		code = no_answer(status, data_dir);
+	else if (count == 0) {
+		tool_say("no document has that name");
+		code = EX_NOUSER;
+	}
+	directory_close(&dir);
+	return code;
+}
+
+/* --- settings ------------------------------------------------------------------------------ */
+
+static int run_settings(const char *data_dir, struct slice name)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct directory_setting *s = &directory_settings[i];
+
+		printf("%s document, %s\n  items    ", s->form, s->label);
+		for (size_t j = 0; j < SETTING_ITEMS_MAX && s->items[j] != NULL; j++)
+			printf("%s%s", j > 0 ? ", " : "", s->items[j]);
+		printf("%s\n  default  %s\n", s->confirmed ? "" : " (names not confirmed)",
+		       s->fallback != NULL ? s->fallback : "(none)");
+	}
+	return EX_OK;
+}
+
+static const struct action {
+	const char *name;
+	int (*run)(const char *data_dir, struct slice name);
+	bool takes_name, needs_data;
+} actions[] = {
+	{ "update", run_update, false, true },
+	{ "check", run_check, false, true },
+	{ "find", run_find, true, true },
+	{ "show", run_show, true, true },
+	{ "settings", run_settings, false, false },
+};
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		if (strcmp(name, actions[i].name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static int run_action(const struct action *action, const char *given, const char *name)
+{
+	int code = EX_OK;
+	char *data_dir = NULL;
+
+	if (action->needs_data) {
+		data_dir = tool_data_dir(given, &code);
+		if (data_dir == NULL)
+			return code;
+	}
+	code = action->run(data_dir, slice_of(name));
+	free(data_dir);
+	if (fflush(stdout) != 0 && code == EX_OK)
+		code = EX_IOERR;
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const struct action *action = argc < 2 ? NULL : find_action(argv[1]);
+	const char *data = NULL;
+	int option;
+
+	tool_start("directory");
+	if (action == NULL)
+		return tool_usage(USAGE);
+	while ((option = getopt(argc - 1, argv + 1, "d:")) != -1) {
+		if (option != 'd')
+			return tool_usage(USAGE);
+		data = optarg;
+	}
+	if (argc - 1 - optind != (action->takes_name ? 1 : 0))
+		return tool_usage(USAGE);
+	return run_action(action, data, action->takes_name ? argv[1 + optind] : NULL);
+}
