@@ -16,7 +16,7 @@
 
 #include "addin/pop3/client.h"
 #include "addin/pop3/console.h"
-#include "addin/pop3/listener.h"
+#include "addin/pop3/port.h"
 #include "addin/pop3/registry.h"
 #include "addin/pop3/reply.h"
 #include "addin/pop3/statistics.h"
@@ -30,7 +30,7 @@
 
 struct program {
 	struct task task;
-	struct listener *listener;
+	struct port *port;
 	MQHANDLE queue;
 	DHANDLE listen_line, utility_line, control_line;
 	atomic_bool port_ready, settings_changed;
@@ -73,7 +73,7 @@ static void show_port(struct program *p)
 {
 	char text[sizeof(p->listens)];
 
-	listener_describe(p->listener, text, sizeof(text));
+	port_describe(p->port, text, sizeof(text));
 	if (strcmp(text, p->listens) == 0)
 		return;
 	memcpy(p->listens, text, sizeof(text));
@@ -110,7 +110,7 @@ static void refresh(struct program *p, bool told)
 	engine_options(&p->task, fresh, &options);
 	net_set_options(p->task.net, &options);
 	passcache_set_ttl(p->task.passcache, fresh->password_cache_minutes * 60);
-	listener_follow(p->listener, fresh);
+	port_follow(p->port, fresh);
 	task_set_settings(&p->task, fresh);
 	show_port(p);
 	log_line(NULL, "POP3 Server: Configuration updated");
@@ -214,7 +214,7 @@ static void every_second(struct program *p)
 	uint64_t interval = (uint64_t)p->task.settings->config_update_minutes * 60000;
 
 	if (atomic_exchange(&p->port_ready, false)) {
-		listener_retry(p->listener);
+		port_retry(p->port);
 		show_port(p);
 	}
 	if (atomic_exchange(&p->settings_changed, false) || now - p->settings_read_ms >= interval)
@@ -305,14 +305,14 @@ static STATUS start_engine(struct program *p, struct fault *fault)
 	if (status == NOERROR)
 		status = net_start(p->task.net, fault);
 	if (status == NOERROR)
-		status = listener_new(&p->task, &p->listener);
+		status = port_new(&p->task, &p->port);
 	if (status != NOERROR)
 		return status;
 	if (!p->task.settings->found)
 		AddInLogMessageText("POP3 Server: there is no Server document for %s, defaults are used",
 		                    NOERROR, p->task.settings->server);
 	set_callbacks(p);
-	listener_follow(p->listener, p->task.settings);
+	port_follow(p->port, p->task.settings);
 	show_port(p);
 	return NOERROR;
 }
@@ -322,7 +322,7 @@ static void close_parts(struct program *p)
 	struct task *task = &p->task;
 
 	PostilSetCallbacks(NULL);
-	listener_free(&p->listener);
+	port_free(&p->port);
 	net_free(&task->net);
 	registry_free(&task->registry);
 	passcache_free(&task->passcache);
@@ -340,7 +340,7 @@ static bool end_sessions(struct program *p)
 
 	log_line(NULL, "POP3 Server: Waiting for all tasks to complete");
 	AddInSetStatusLine(p->listen_line, "Waiting for all tasks to complete");
-	listener_stop(p->listener);
+	port_stop(p->port);
 	all_done = net_end(p->task.net) == NOERROR;
 	statistics_publish(p->task.net);
 	log_line(NULL, all_done ? "POP3 Server: All tasks have completed"

@@ -2,7 +2,7 @@
  * The POP3 task as its parts see it: what all connections share.
  *
  *   main.c       AddInMain: start, console commands, settings, end
- *   listener.c   the port
+ *   port.c       the port
  *   settings.c   notes.ini and the Server document
  *   client.c     one connection: the engine's protocol on one side, the seam of
  *                its session on the other
