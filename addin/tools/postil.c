@@ -21,6 +21,7 @@ static const struct verb {
 	{ "console", NULL, "postil-console", "give commands to a running server" },
 	{ "directory", NULL, "postil-directory", "compile the directory's documents, look things up" },
 	{ "mail", verb_mail, NULL, "make, look into, import and export mail files" },
+	{ "deliver", verb_deliver, NULL, "deliver a message from standard input" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
