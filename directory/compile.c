@@ -29,6 +29,7 @@
 
 /* --- saying ------------------------------------------------------------------------- */
 
+__attribute__((format(printf, 3, 0)))
 static void tell(struct compile *c, unsigned line, const char *format, va_list ap)
 {
 	struct buf text;

@@ -115,7 +115,7 @@ bool passcache_hit(struct passcache *cache, struct slice password, struct slice 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].added_ms != 0 && !is_fresh(cache, &set[i], now_ms))
 			crypt_wipe(&set[i], sizeof(set[i]));
-		hit |= crypt_equal(set[i].mac, mac, sizeof(mac)) & is_fresh(cache, &set[i], now_ms);
+		hit |= crypt_equal(set[i].mac, mac, sizeof(mac)) && is_fresh(cache, &set[i], now_ms);
 	}
 	pthread_mutex_unlock(&cache->mutex);
 	crypt_wipe(mac, sizeof(mac));

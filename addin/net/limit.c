@@ -158,7 +158,7 @@ void limit_release(struct net *net)
 {
 	for (unsigned i = 0; i < SOURCE_BUCKETS; i++) {
 		while (net->sources[i] != NULL)
-			source_remove(net, net->sources[i]); /* NOLINT: it leaves the list */
+			source_remove(net, net->sources[i]);
 	}
 	heap_release(&net->source_heap);
 }

@@ -185,7 +185,7 @@ START_TEST(idle_while_output_moves)
 	const struct net_options options = { 0 };
 	static char piece[262144];
 	int fd, small = 8192;
-	uint64_t before, n = 0;
+	uint64_t before;
 
 	lines_idle_ms = 300;
 	lines_start(&lines, &options);
@@ -197,7 +197,6 @@ START_TEST(idle_while_output_moves)
 		ssize_t got = recv(fd, piece, sizeof(piece), 0);
 
 		ck_assert_int_gt(got, 0);
-		n += (uint64_t)got;
 		usleep(20000);
 	}
 	ck_assert(lines_wait(&lines_closed, 1));        /* now nothing is taken */
