@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -236,6 +237,17 @@ static void *run(void *context)
 
 /* --- for the test ------------------------------------------------------------------- */
 
+/* The host would be another process: no signal of the task's comes to its thread. */
+static void start_thread(struct fakehost *host)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ck_assert_int_eq(pthread_create(&host->thread, NULL, run, host), 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 struct fakehost *fakehost_start(fakehost_fn fn, void *context, int *task_fd_r)
 {
 	struct fakehost *host = calloc(1, sizeof(*host));
@@ -249,7 +261,7 @@ struct fakehost *fakehost_start(fakehost_fn fn, void *context, int *task_fd_r)
 	host->context = context;
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_cond_init(&host->changed, NULL);
-	ck_assert_int_eq(pthread_create(&host->thread, NULL, run, host), 0);
+	start_thread(host);
 	*task_fd_r = ends[1];
 	return host;
 }
