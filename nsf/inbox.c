@@ -76,10 +76,10 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,
  *
  * A message of one small row comes with the question for its size. Larger
  * chunks are read from their pages straight to where they are wanted; who wants
- * small pieces of one has it kept meanwhile.
+ * pieces of one has it kept meanwhile, and the size of the message too.
  */
 
-enum { SMALL_MESSAGE = 16384 /* as in ST_BODY_GET */, SMALL_PIECE = 32768 };
+enum { SMALL_MESSAGE = 16384 /* as in ST_BODY_GET */ };
 
 struct wanted {
 	uint64_t id, chunk, key;
@@ -91,6 +91,7 @@ void nsf_piece_drop(struct nsf *nsf)
 {
 	free(nsf->piece);
 	nsf->piece = NULL;
+	nsf->known_id = 0;
 }
 
 static STATUS piece_copy(struct nsf *nsf, const struct wanted *w, size_t *got_r)
@@ -134,19 +135,22 @@ static STATUS ask(struct nsf *nsf, const struct wanted *w, uint64_t *size_r, siz
 	else if (rc == SQLITE_ROW && *size_r <= SMALL_MESSAGE && w->chunk == 0)
 		status = small_copy(w, nsf_column(s, 1), *size_r, got_r);
 	nsf_statement_done(nsf, ST_BODY_GET, s);
+	nsf->known_id = status == NOERROR ? w->id : 0;
+	nsf->known_size = *size_r;
 	return status;
 }
 
 /* The row of a chunk is not there, or no octets: since when? */
 static STATUS chunk_missing(struct nsf *nsf, const struct wanted *w, int rc)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	size_t got;
 	STATUS status = nsf_status(nsf->db, rc);
 
 	if (rc != SQLITE_ERROR)
 		return status;
 	status = ask(nsf, w, &size, &got);
+	nsf->known_id = 0;
 	return status == NOERROR ? POSTIL_ERR_DAMAGED : status;
 }
 
@@ -191,16 +195,22 @@ static STATUS part_read(struct nsf *nsf, const struct wanted *w, size_t *got_r)
 {
 	uint64_t size = 0, start = w->chunk << NSF_CHUNK_SHIFT;
 	size_t length;
-	STATUS status;
+	STATUS status = NOERROR;
 
 	*got_r = 0;
 	if (nsf->piece != NULL && nsf->piece_key == w->key)
 		return piece_copy(nsf, w, got_r);
-	status = ask(nsf, w, &size, got_r);
-	if (status != NOERROR || size <= SMALL_MESSAGE || start + w->skip >= size)
-		return status;
+	if (nsf->known_id == w->id && nsf->known_size > SMALL_MESSAGE) {
+		size = nsf->known_size;
+	} else {
+		status = ask(nsf, w, &size, got_r);
+		if (status != NOERROR || size <= SMALL_MESSAGE)
+			return status;
+	}
+	if (start + w->skip >= size)
+		return NOERROR;
 	length = size - start < NSF_CHUNK_OCTETS ? (size_t)(size - start) : NSF_CHUNK_OCTETS;
-	if (w->size < SMALL_PIECE && w->size < length - w->skip) {
+	if (w->size < length - w->skip) {
 		status = piece_load(nsf, w, length);
 		return status == NOERROR ? piece_copy(nsf, w, got_r) : status;
 	}

@@ -66,6 +66,7 @@ struct nsf {
 	uint64_t piece_key;
 	char *piece;                    /* NSF_CHUNK_OCTETS */
 	size_t piece_octets;
+	uint64_t known_id, known_size;  /* of the message read last; 0: of none */
 	sqlite3_stmt *statements[ST_COUNT];
 };
 
