@@ -34,7 +34,7 @@ static int help(FILE *out, int exit_status)
 
 int verb_mail(int argc, char **argv)
 {
-	char name[32];
+	char name[48];
 
 	if (argc < 2)
 		return help(stderr, EX_USAGE);
@@ -42,8 +42,9 @@ int verb_mail(int argc, char **argv)
 		return help(stdout, EX_OK);
 	for (size_t i = 0; i < VERBS; i++)
 		if (strcmp(argv[1], verbs[i].name) == 0) {
-			snprintf(name, sizeof(name), "mail %s", verbs[i].name);
-			tool_start(name);
+			snprintf(name, sizeof(name), "postil mail %s", verbs[i].name);
+			tool_start(name + sizeof("postil ") - 1);
+			argv[1] = name;         /* what getopt calls the program */
 			return verbs[i].run(argc - 1, argv + 1);
 		}
 	tool_say("there is no verb \"%s\"", argv[1]);

@@ -70,6 +70,18 @@ static int run_program(const char *program, char **argv)
 	return errno == ENOENT ? EX_UNAVAILABLE : EX_OSERR;
 }
 
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	char name[32];
+
+	tool_start(verb->name);
+	if (verb->inside == NULL)
+		return run_program(verb->program, argv);
+	snprintf(name, sizeof(name), "postil %s", verb->name);
+	argv[0] = name;                 /* what getopt calls the program */
+	return verb->inside(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -85,14 +97,9 @@ int main(int argc, char **argv)
 		printf("postil " POSTIL_VERSION "\n");
 		return EX_OK;
 	}
-	for (size_t i = 0; i < VERBS; i++) {
-		if (strcmp(argv[1], verbs[i].name) != 0)
-			continue;
-		tool_start(verbs[i].name);
-		if (verbs[i].inside != NULL)
-			return verbs[i].inside(argc - 1, argv + 1);
-		return run_program(verbs[i].program, argv + 1);
-	}
+	for (size_t i = 0; i < VERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return run_verb(&verbs[i], argc - 1, argv + 1);
 	fprintf(stderr, "postil: there is no verb \"%s\"\n\n", argv[1]);
 	help(stderr);
 	return EX_USAGE;
