@@ -129,7 +129,8 @@ class Postil:
         digest = inetpass.v3(PASSWORD.encode())
         with open(os.path.join(self.work, "notes.ini"), "w") as f:
             f.write("[Notes]\nServerName=CN=bench/O=Bench\nServerTasks=pop3\n"
-                    "POP3_Max_Sessions=30000\nPOP3_Max_Sessions_Per_Address=0\n" + extra)
+                    "POP3_Max_Sessions=30000\nPOP3_Max_Sessions_Per_Address=0\n" +
+                    ("ServerUser=nobody\n" if os.getuid() == 0 else "") + extra)
         with open(os.path.join(self.work, "names", "server.dxl"), "w") as f:
             f.write("<?xml version='1.0' encoding='utf-8'?>\n<database xmlns='http://www.lotus.com/dxl'>\n"
                     "<document form='Server'><item name='Type'><text>Server</text></item>"
@@ -148,6 +149,8 @@ class Postil:
                         f"<item name='MailFile'><text>mail\\user{i}</text></item></document>\n")
             f.write("</database>\n")
         self.make_mail(messages, octets, mailboxes)
+        if os.getuid() == 0:
+            subprocess.run(["chown", "-R", "nobody:nogroup", self.work], check=True)
         log = open(os.path.join(work, "postil.log"), "ab")
         self.process = subprocess.Popen([POSTIL, "server", "-d", self.work], stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log)

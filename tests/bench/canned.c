@@ -185,6 +185,11 @@ static void accept_all(int listener)
 	}
 }
 
+static size_t number(const char *text)
+{
+	return strtoul(text, NULL, 10);
+}
+
 int main(int argc, char *argv[])
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -192,7 +197,7 @@ int main(int argc, char *argv[])
 	struct rlimit files;
 	int listener, on = 1;
 
-	if (argc != 4 || atoi(argv[3]) < 128) {
+	if (argc != 4 || number(argv[3]) < 128) {
 		fprintf(stderr, "usage: canned PORT MESSAGES OCTETS (128 or more)\n");
 		return 2;
 	}
@@ -201,8 +206,8 @@ int main(int argc, char *argv[])
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	build((unsigned)atoi(argv[2]), (size_t)atoi(argv[3]));
-	address.sin_port = htons((uint16_t)atoi(argv[1]));
+	build((unsigned)number(argv[2]), number(argv[3]));
+	address.sin_port = htons((uint16_t)number(argv[1]));
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

@@ -36,6 +36,7 @@ struct session {
 	int fd;
 	enum step step;
 	bool first_seen;        /* the status line of this reply was complete */
+	unsigned mailbox;
 	unsigned message;       /* number under way */
 	unsigned waiting;       /* replies of a batch still to come */
 	unsigned tail_n;
@@ -54,12 +55,13 @@ static struct {
 } options = { .at_a_time = 8, .mailboxes = 100, .messages = 10, .password = "benchmark" };
 
 static struct {
-	uint64_t sessions, messages, octets, errors, started;
+	uint64_t sessions, messages, octets, errors, started, turn;
 	unsigned open, held;
 	double worst_ms;
 } counts;
 
 static int poller;
+static bool *busy;              /* mailboxes with a session */
 static double deadline;
 static bool ended;
 static char input[1 << 18];
@@ -80,6 +82,7 @@ static void session_end(struct session *s, bool error)
 	double ms = (now() - s->begun) * 1000;
 
 	close(s->fd);
+	busy[s->mailbox] = false;
 	counts.open--;
 	if (error)
 		counts.errors++;
@@ -90,6 +93,17 @@ static void session_end(struct session *s, bool error)
 	free(s);
 	if (!ended && now() < deadline && (options.sessions == 0 || counts.started < options.sessions))
 		session_start();
+}
+
+/* Repeatable on purpose (xorshift): every server meets the same order. */
+static unsigned order_next(void)
+{
+	static uint32_t x = 2463534242u;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return x;
 }
 
 static void session_start(void)
@@ -103,8 +117,11 @@ static void session_start(void)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	s->begun = now();
 	/* Distinct mailboxes for sessions at the same time. */
-	s->message = options.random ? (unsigned)random() % options.mailboxes
-	                            : (unsigned)(counts.started % options.mailboxes);
+	do {
+		s->mailbox = options.random ? order_next() % options.mailboxes
+		                            : (unsigned)(counts.turn++ % options.mailboxes);
+	} while (busy[s->mailbox]);
+	busy[s->mailbox] = true;
 	counts.started++;
 	counts.open++;
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -166,7 +183,7 @@ static bool session_next(struct session *s)
 		report_step(names[s->step]);
 	switch (s->step) {
 	case GREETING:
-		say(s, USER, line, (size_t)snprintf(line, sizeof(line), "USER user%u\r\n", s->message));
+		say(s, USER, line, (size_t)snprintf(line, sizeof(line), "USER user%u\r\n", s->mailbox));
 		return true;
 	case USER:
 		say(s, PASS, line, (size_t)snprintf(line, sizeof(line), "PASS %s\r\n", options.password));
@@ -340,15 +357,15 @@ static void read_options(int argc, char *argv[])
 	if (argc < 3 || mode_of(argv[1]) < 0)
 		usage();
 	options.mode = (enum mode)mode_of(argv[1]);
-	options.port = (uint16_t)atoi(argv[2]);
+	options.port = (uint16_t)strtoul(argv[2], NULL, 10);
 	optind = 3;
 	while ((c = getopt(argc, argv, "c:t:n:u:m:rP:")) != -1) {
 		switch (c) {
-		case 'c': options.at_a_time = (unsigned)atoi(optarg); break;
-		case 't': options.seconds = atof(optarg); break;
-		case 'n': options.sessions = (uint64_t)atoll(optarg); break;
-		case 'u': options.mailboxes = (unsigned)atoi(optarg); break;
-		case 'm': options.messages = (unsigned)atoi(optarg); break;
+		case 'c': options.at_a_time = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 't': options.seconds = strtod(optarg, NULL); break;
+		case 'n': options.sessions = strtoul(optarg, NULL, 10); break;
+		case 'u': options.mailboxes = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'm': options.messages = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'r': options.random = true; break;
 		case 'P': options.password = optarg; break;
 		default: usage();
@@ -356,7 +373,7 @@ static void read_options(int argc, char *argv[])
 	}
 	if (options.mode == BIG)
 		options.at_a_time = 1, options.sessions = 1;
-	if (options.mode == IDLE && options.at_a_time > options.mailboxes)
+	if (options.at_a_time > options.mailboxes)
 		options.at_a_time = options.mailboxes;
 }
 
@@ -371,7 +388,9 @@ int main(int argc, char *argv[])
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	srandom(1);
+	busy = calloc(options.mailboxes, sizeof(*busy));
+	if (busy == NULL)
+		return 1;
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	begun = now();
 	deadline = options.seconds > 0 ? begun + options.seconds : begun + 1e9;

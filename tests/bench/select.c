@@ -39,13 +39,13 @@ static long list(sqlite3 *db)
 
 int main(int argc, char *argv[])
 {
-	int times = argc > 2 ? atoi(argv[2]) : 5;
+	unsigned long times = argc > 2 ? strtoul(argv[2], NULL, 10) : 5;
 	double best = 1e9, best_open = 1e9;
 	long rows = 0;
 
 	if (argc < 2)
 		return 2;
-	for (int i = 0; i < times; i++) {
+	for (unsigned long i = 0; i < times; i++) {
 		sqlite3 *db;
 		double a = now_ms(), b;
 
