@@ -136,12 +136,12 @@ static void session_start(void)
 
 static void say(struct session *s, enum step step, const char *text, size_t n)
 {
+	step_begun = now();
 	if (send(s->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
 		counts.errors++;
 	s->step = step;
 	s->first_seen = false;
 	s->tail_n = 0;
-	step_begun = now();
 }
 
 static void say_number(struct session *s, enum step step, const char *verb, unsigned number)
