@@ -140,7 +140,10 @@ struct reading {
 	char *path;
 	struct ini *ini;
 	struct fault fault;
+	uint32_t changes;       /* host->ini_changes when it was begun */
 };
+
+static void read_again(struct host *host);
 
 static void read_file(void *context)
 {
@@ -183,6 +186,8 @@ static void file_was_read(void *context)
 	if (r->ini == NULL) {
 		log_say(host->log, "notes.ini was changed but cannot be read, the old settings"
 		        " stay: %s", r->fault.text);
+	} else if (r->changes != host->ini_changes) {
+		read_again(host);       /* what was set meanwhile may not be in it yet */
 	} else if (differ(r->ini, host->ini)) {
 		ini_free(&host->ini);
 		host->ini = r->ini;
@@ -201,6 +206,7 @@ static void read_again(struct host *host)
 	if (r == NULL)
 		return;
 	r->host = host;
+	r->changes = host->ini_changes;
 	if (asprintf(&r->path, "%s/notes.ini", host->data_dir) < 0)
 		r->path = NULL;
 	if (r->path != NULL
