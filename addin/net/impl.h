@@ -15,7 +15,7 @@
  * memory. An event that finds the state OWNED leaves the MISSED bit, and the
  * owner looks again before it lets go.
  *
- * Order of locks: net.lock, jobs.lock, timers.lock; none is held while the
+ * Order of locks: net.lock, jobs.lock, timers.lock (gate_lock alone); none is held while the
  * protocol or a job is called, except in net_each.
  */
 #ifndef POSTIL_NET_IMPL_H
@@ -149,6 +149,7 @@ struct worker {
 	/* a job with a token, to run when this batch of events is done */
 	struct job deferred;
 	bool deferred_set;
+	bool polls;                     /* is one of net.pollers */
 	_Atomic uint64_t octets_in, octets_out, accepted, accepted_tls, refused;
 	char in[INPUT_OCTETS];
 };
@@ -186,6 +187,9 @@ struct net {
 	struct worker **workers;
 	unsigned worker_count, workers_started;
 	_Atomic unsigned busy, busy_peak;
+	pthread_mutex_t gate_lock;      /* few workers wait for events, others are spare */
+	pthread_cond_t gate;
+	unsigned pollers, pollers_most;
 	_Atomic bool ending, closing, stopping, sweep, frozen;
 	_Atomic uint64_t log_next;      /* when the next complaint about accept may be logged */
 
@@ -289,6 +293,8 @@ void timer_event(struct worker *worker);
 /* worker.c */
 void *worker_main(void *worker);
 struct worker *worker_self(void);       /* NULL: not a worker thread */
+void worker_leaves(struct worker *worker);      /* it may block: others wait for events */
+void workers_wake(struct net *net);     /* all spare ones, to see that it stops */
 
 static inline void worker_count(_Atomic uint64_t *counter, uint64_t more)
 {

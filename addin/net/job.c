@@ -233,8 +233,10 @@ void job_forget(struct net_conn *conn)
 static void run(struct worker *worker, struct job *job)
 {
 	struct net *net = worker->net;
-	STATUS status = job->what.run(job->what.context);
+	STATUS status;
 
+	worker_leaves(worker);
+	status = job->what.run(job->what.context);
 	token_give(&net->jobs, job);
 	if (job->conn != NULL && conn_claim(worker, job->conn, job->word))
 		conn_resume(worker, job->conn, status, job->what.context);

@@ -105,6 +105,9 @@ static void init(struct net *net, const struct net_options *options,
 	pthread_mutex_init(&net->jobs.lock, NULL);
 	pthread_mutex_init(&net->timers.lock, NULL);
 	pthread_cond_init(&net->ended, NULL);
+	pthread_mutex_init(&net->gate_lock, NULL);
+	pthread_cond_init(&net->gate, NULL);
+	net->pollers_most = cores();
 	net->worker_count = options->workers != 0 ? options->workers : 2 * cores() + 2;
 	if (net->worker_count < WORKERS_MIN)
 		net->worker_count = WORKERS_MIN;
@@ -222,6 +225,7 @@ static bool wait_for_end(struct net *net, uint32_t ms)
 static void stop_workers(struct net *net)
 {
 	atomic_store(&net->stopping, true);
+	workers_wake(net);
 	net_kick(net);
 	for (unsigned i = 0; i < net->workers_started; i++) {
 		pthread_join(net->workers[i]->thread, NULL);
@@ -280,6 +284,8 @@ void net_free(struct net **net_p)
 	if (net->reserve >= 0)
 		close(net->reserve);
 	pthread_cond_destroy(&net->ended);
+	pthread_cond_destroy(&net->gate);
+	pthread_mutex_destroy(&net->gate_lock);
 	pthread_mutex_destroy(&net->timers.lock);
 	pthread_mutex_destroy(&net->jobs.lock);
 	pthread_mutex_destroy(&net->lock);

@@ -1,6 +1,11 @@
 /*
  * A worker thread: waits for events, handles what it got, then runs the jobs
  * that may run. It distrusts nothing itself; the files it calls do.
+ *
+ * As many workers as there are cores wait for events at the same time, the
+ * others are spare: were all of them to wait, each event would wake another
+ * thread although one at work is about to look. Who goes to run a job, which may
+ * block, leaves, and calls a spare one when too few are left.
  */
 #include <errno.h>
 #include <string.h>
@@ -45,6 +50,41 @@ static void count_busy(struct net *net)
 		continue;
 }
 
+/* Wait to be one of those who wait for events. */
+static void enter(struct worker *worker)
+{
+	struct net *net = worker->net;
+
+	pthread_mutex_lock(&net->gate_lock);
+	while (net->pollers >= net->pollers_most && !atomic_load(&net->stopping))
+		pthread_cond_wait(&net->gate, &net->gate_lock);
+	net->pollers++;
+	pthread_mutex_unlock(&net->gate_lock);
+	worker->polls = true;
+}
+
+void worker_leaves(struct worker *worker)
+{
+	struct net *net = worker->net;
+	bool call;
+
+	if (!worker->polls)
+		return;
+	worker->polls = false;
+	pthread_mutex_lock(&net->gate_lock);
+	call = --net->pollers == 0 || net->pollers < net->pollers_most / 2;
+	pthread_mutex_unlock(&net->gate_lock);
+	if (call)
+		pthread_cond_signal(&net->gate);
+}
+
+void workers_wake(struct net *net)
+{
+	pthread_mutex_lock(&net->gate_lock);
+	pthread_cond_broadcast(&net->gate);
+	pthread_mutex_unlock(&net->gate_lock);
+}
+
 void *worker_main(void *argument)
 {
 	struct worker *worker = argument;
@@ -53,8 +93,13 @@ void *worker_main(void *argument)
 
 	self = worker;
 	while (!atomic_load(&net->stopping)) {
-		int n = epoll_wait(net->epoll, events, EVENTS_AT_ONCE, -1);
+		int n;
 
+		if (!worker->polls) {
+			enter(worker);
+			continue;       /* perhaps it stops */
+		}
+		n = epoll_wait(net->epoll, events, EVENTS_AT_ONCE, -1);
 		if (n < 0 && errno != EINTR)
 			net_logf(net, "waiting for events: %s", strerror(errno));
 		count_busy(net);
