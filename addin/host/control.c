@@ -70,28 +70,6 @@ static void client_end(struct client *c)
 	c->runs = NULL;
 }
 
-static void send_out(struct client *c)
-{
-	while (c->fd >= 0 && c->out.n > 0) {
-		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n <= 0) {
-			client_end(c);
-			return;
-		}
-		buf_remove_front(&c->out, (size_t)n);
-		c->progress_ms = clock_mono_ms();
-	}
-	if (c->fd >= 0 && c->out.n == 0 && c->ending)
-		client_end(c);
-	else if (c->fd >= 0)
-		watch_events(c->watch, c->out.n > 0 ? POLLIN | POLLOUT : POLLIN);
-}
-
 static void add_line(struct client *c, char kind, struct slice text)
 {
 	if (c->fd < 0)
@@ -113,6 +91,29 @@ static void tell_dropped(struct client *c)
 	snprintf(number, sizeof(number), "%lu", c->dropped);
 	c->dropped = 0;
 	add_line(c, 'D', slice_of(number));
+}
+
+static void send_out(struct client *c)
+{
+	while (c->fd >= 0 && c->out.n > 0) {
+		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n <= 0) {
+			client_end(c);
+			return;
+		}
+		buf_remove_front(&c->out, (size_t)n);
+		c->progress_ms = clock_mono_ms();
+		tell_dropped(c);
+	}
+	if (c->fd >= 0 && c->out.n == 0 && c->ending)
+		client_end(c);
+	else if (c->fd >= 0)
+		watch_events(c->watch, c->out.n > 0 ? POLLIN | POLLOUT : POLLIN);
 }
 
 /* Lines that a console may lose: the log's, and all of the terminal's. */
@@ -475,6 +476,8 @@ void control_tick(struct host *host)
 {
 	uint64_t now = clock_mono_ms();
 
+	if (host->control == NULL)
+		return;
 	for (struct client *c = host->control->clients; c != NULL; c = c->next)
 		if (c->fd >= 0 && !c->local && c->out.n > 0 && now - c->progress_ms > STALLED_MS)
 			client_end(c);

@@ -26,7 +26,7 @@
 #include "addin/wire/console.h"
 #include "base/clock.h"
 
-#define LAST_WORDS_MS 3000      /* for log and terminal at the end */
+#define LAST_WORDS_MS 2000      /* for log and terminal at the end */
 
 extern char **environ;
 

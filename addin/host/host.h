@@ -23,6 +23,8 @@ struct listener;
 struct control;
 struct compiler;
 
+#define INHERITED_MAX 64
+
 enum host_state { HOST_STARTING, HOST_RUNNING, HOST_ENDING };
 
 struct host {
@@ -45,6 +47,8 @@ struct host {
 	struct control *control;
 	struct compiler *compiler;
 	struct timer *second;           /* fires each second */
+	int inherited[INHERITED_MAX];   /* descriptors from systemd */
+	size_t inherited_count;
 	int lock_fd;                    /* inherited by tasks */
 	uint64_t started_ms;            /* monotonic */
 	int64_t started_wall_ms;

@@ -13,7 +13,6 @@
 
 #include "addin/host/privileged.h"
 #include "base/clock.h"
-#include "base/text.h"
 
 #define LISTENERS_MAX 256
 #define TELL_AGAIN_AFTER 15     /* failures between two lines about one port */
@@ -303,9 +302,8 @@ static void take_one(struct host *host, int fd)
 	struct listener *l;
 	uint16_t port;
 
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (!describe(fd, address, sizeof(address), &port)) {
-		log_say(host->log, "Descriptor %d from systemd is no listening TCP socket", fd);
+		log_say(host->log, "A descriptor from systemd is no listening TCP socket");
 		close(fd);
 		return;
 	}
@@ -323,14 +321,7 @@ static void take_one(struct host *host, int fd)
 
 void listeners_take_systemd(struct host *host)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	uint64_t number, count;
-
-	if (pid != NULL && fds != NULL && text_number(slice_of(pid), INT32_MAX, &number)
-	    && text_number(slice_of(fds), 64, &count) && number == (uint64_t)getpid())
-		for (uint64_t i = 0; i < count; i++)
-			take_one(host, 3 + (int)i);
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
+	for (size_t i = 0; i < host->inherited_count; i++)
+		take_one(host, host->inherited[i]);
+	host->inherited_count = 0;
 }

@@ -31,7 +31,7 @@ STATUS listener_open(struct task *task, const char *service, const char *address
 void listener_close(struct task *task, const char *address, uint32_t port);
 void listeners_close_of(struct host *host, const char *owner);
 void listeners_tick(struct host *host);         /* tries again what failed */
-void listeners_take_systemd(struct host *host); /* LISTEN_FDS */
+void listeners_take_systemd(struct host *host); /* what host->inherited holds */
 void listeners_free(struct host *host);
 
 #endif

@@ -127,6 +127,7 @@ int main(int argc, char **argv)
 	int code = EXIT_FAILURE;
 
 	umask(077);
+	host.inherited_count = inherit_descriptors(host.inherited, INHERITED_MAX);
 	if (!read_options(argc, argv, &options)) {
 		usage(stderr);
 		return 2;

@@ -60,13 +60,19 @@ void queue_open(struct queue *queue)
 	queue->references++;
 }
 
+/* What a message costs, its own record included. */
+static size_t cost(size_t n)
+{
+	return n + sizeof(struct queue_message);
+}
+
 static void forget_message(struct queue *q, struct queue_message **at)
 {
 	struct queue_message *m = *at;
 
 	*at = m->next;
 	q->count--;
-	q->table->octets -= m->n;
+	q->table->octets -= cost(m->n);
 }
 
 static void drop_messages(struct queue *q)
@@ -150,7 +156,7 @@ STATUS queue_put(struct queue *q, uint32_t priority, struct slice message, uint6
 		return ERR_MQ_QUITTING;
 	if (q->count >= q->quota)
 		return ERR_MQ_EXCEEDED_QUOTA;
-	if (q->table->octets + message.n > QUEUE_OCTETS_MAX)
+	if (q->table->octets + cost(message.n) > QUEUE_OCTETS_MAX)
 		return ERR_MQ_POOLFULL;
 	m = message_new(priority, message);
 	if (m == NULL)
@@ -167,7 +173,7 @@ STATUS queue_put(struct queue *q, uint32_t priority, struct slice message, uint6
 	m->next = *at;
 	*at = m;
 	q->count++;
-	q->table->octets += m->n;
+	q->table->octets += cost(m->n);
 	return NOERROR;
 }
 

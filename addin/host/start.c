@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,12 +16,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "addin/host/program.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 /* --- the lock ------------------------------------------------------------------------ */
 
@@ -119,6 +122,36 @@ void keep_privileges_to_ourselves(void)
 {
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static uint64_t announced(size_t most)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t number, count;
+
+	if (pid == NULL || fds == NULL || !text_number(slice_of(pid), INT32_MAX, &number)
+	    || !text_number(slice_of(fds), most, &count) || number != (uint64_t)getpid())
+		return 0;
+	return count;
+}
+
+size_t inherit_descriptors(int *fds, size_t most)
+{
+	uint64_t count = announced(most);
+	size_t taken = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		fds[taken] = fcntl(3 + (int)i, F_DUPFD_CLOEXEC, 10 + (int)most);
+		if (fds[taken] >= 0) {
+			close(3 + (int)i);
+			taken++;
+		}
+	}
+	syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return taken;
 }
 
 void raise_descriptor_limit(void)

@@ -20,6 +20,10 @@ STATUS become_server_user(const struct ini *ini, const char *data_dir, struct fa
 /* Not as root: what was given to us is kept from tasks; no child gains anything. */
 void keep_privileges_to_ourselves(void);
 
+/* The descriptors that systemd passes (LISTEN_FDS), moved out of the way of ours; at
+ * most `most`. All others above 2 are kept from tasks. First of all calls. */
+size_t inherit_descriptors(int *fds, size_t most);
+
 /* As many descriptors as the system allows, for ourselves and tasks. */
 void raise_descriptor_limit(void);
 

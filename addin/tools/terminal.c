@@ -275,6 +275,8 @@ static unsigned char complete(EditLine *editor, int key)
 	consider_list(&c, &t->tasks, "restart task ");
 	if (c.count > 0 && strlen(c.common) > c.typed.n) {
 		el_insertstr(editor, c.common + c.typed.n);
+		if (c.count == 1)
+			el_insertstr(editor, " ");
 		result = CC_REFRESH;
 	} else if (c.count > 1) {
 		buf_add_char(&c.list, '\n');

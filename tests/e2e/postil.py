@@ -105,7 +105,8 @@ class Reader:
         found = self.find(pattern, start)
         if found:
             return found[1]
-        raise AssertionError("the server did not say %r; it said:\n%s" % (pattern, self.text()))
+        raise AssertionError("the server did not say %r; it said:\n%s"
+                             % (pattern, self.text()[-6000:]))
 
 
 class Server:
@@ -278,9 +279,8 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        if self.process is not None:
+        if self.output is not None:
             self.output.thread.join(5)
-            self.process.stdout.close()
         if self.program_dir:
             shutil.rmtree(self.program_dir, ignore_errors=True)
         if self.own_data:
@@ -291,7 +291,7 @@ class Server:
 
     def __exit__(self, kind, value, trace):
         if value is not None and self.output is not None:
-            print("--- the server said:\n" + self.output.text(), file=sys.stderr)
+            print("--- the server said:\n" + self.output.text()[-6000:], file=sys.stderr)
         self.close()
 
 
