@@ -12,7 +12,7 @@ import stat
 import subprocess
 import time
 
-from postil import PATIENCE, TOP_BUILDDIR, Reader, Server, program, run_cases, wait_until
+from postil import PATIENCE, TOP_BUILDDIR, Reader, Server, free_port, program, run_cases, wait_until
 
 TROUBLE = {"trouble": os.path.join(TOP_BUILDDIR, "tests", "support", "trouble")}
 
@@ -93,7 +93,8 @@ def statistics():
 
 def settings_are_durable():
     with Server(programs=TROUBLE) as s:
-        s.console("load trouble serve 127.0.0.1 1")
+        s.console("load trouble serve 127.0.0.1 %d" % free_port())
+        s.wait_for(r"Trouble: listens")         # now it has its callbacks
         assert s.check('set config "POP3_Domain=acme.example"') == \
             "POP3_Domain changed to acme.example.\n"
         with open(s.path("notes.ini"), encoding="utf-8") as f:
@@ -125,7 +126,7 @@ def settings_are_durable():
 def sessions():
     with Server(programs=TROUBLE) as s:
         assert s.check("show users") == "No user info\n"
-        s.console("load trouble serve 127.0.0.1 1")
+        s.console("load trouble serve 127.0.0.1 %d" % free_port())
         wait_until(lambda: "(not logged in)" in s.console("show users")[1], "the sessions")
         output = s.check("show users", r"^  User Name +Address +Port TLS +Since +Idle Messages$")
         assert re.search(r"^  \S*Jada Correr\S* +192\.0\.2\.7 +995 yes +1:01:01 +0:00:59 +12$",
