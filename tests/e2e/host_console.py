@@ -417,7 +417,7 @@ def remote_terminal_shows_the_log():
             os.write(master, b"show config ServerName\r")
             reader.wait_for(r"ServerName=CN=mail/O=Example")
             s.check("tell hello over here")
-            reader.wait_for(r"\d  Hello: you said: over here")
+            reader.wait_for(r"[AP]M  Hello: you said: over here")
             os.write(master, b"\x04")
             assert console.wait(PATIENCE) == 0
         os.close(master)
