@@ -202,6 +202,7 @@ struct net {
 	unsigned free_count, free_size;
 	unsigned used, active, peak;    /* slots in use; connections that count */
 	uint64_t next_id;
+	struct net_counters past;       /* of workers that have ended */
 	_Atomic(char *) slabs[SLABS_MAX];
 	struct net_listener *listeners[LISTENERS_MAX];
 	unsigned listener_count;

@@ -222,16 +222,35 @@ static bool wait_for_end(struct net *net, uint32_t ms)
 	return done;
 }
 
+/* Under the lock. */
+static void add_counters(struct net *net, struct net_counters *sum)
+{
+	for (unsigned i = 0; i < net->workers_started; i++) {
+		struct worker *worker = net->workers[i];
+
+		sum->accepted += atomic_load(&worker->accepted);
+		sum->accepted_tls += atomic_load(&worker->accepted_tls);
+		sum->refused += atomic_load(&worker->refused);
+		sum->octets_in += atomic_load(&worker->octets_in);
+		sum->octets_out += atomic_load(&worker->octets_out);
+	}
+}
+
 static void stop_workers(struct net *net)
 {
+	unsigned started = net->workers_started;
+
 	atomic_store(&net->stopping, true);
 	workers_wake(net);
 	net_kick(net);
-	for (unsigned i = 0; i < net->workers_started; i++) {
+	for (unsigned i = 0; i < started; i++)
 		pthread_join(net->workers[i]->thread, NULL);
-		free(net->workers[i]);
-	}
+	pthread_mutex_lock(&net->lock);
+	add_counters(net, &net->past);
 	net->workers_started = 0;
+	pthread_mutex_unlock(&net->lock);
+	for (unsigned i = 0; i < started; i++)
+		free(net->workers[i]);
 }
 
 STATUS net_end(struct net *net)
@@ -333,17 +352,9 @@ void net_each(struct net *net, void (*each)(void *context, struct net_conn *conn
 
 void net_counters(struct net *net, struct net_counters *counters_r)
 {
-	*counters_r = (struct net_counters){ 0 };
 	pthread_mutex_lock(&net->lock);
-	for (unsigned i = 0; i < net->workers_started; i++) {
-		struct worker *worker = net->workers[i];
-
-		counters_r->accepted += atomic_load(&worker->accepted);
-		counters_r->accepted_tls += atomic_load(&worker->accepted_tls);
-		counters_r->refused += atomic_load(&worker->refused);
-		counters_r->octets_in += atomic_load(&worker->octets_in);
-		counters_r->octets_out += atomic_load(&worker->octets_out);
-	}
+	*counters_r = net->past;
+	add_counters(net, counters_r);
 	counters_r->active = net->active;
 	counters_r->peak = net->peak;
 	counters_r->threads = net->workers_started;

@@ -334,7 +334,13 @@ START_TEST(a_thousand)
 	for (int i = 0; i < CLIENTS; i++)
 		close(fds[i]);
 	ck_assert(lines_wait(&lines_closed, CLIENTS));
-	stop();
+	ck_assert_int_eq(net_end(lines.net), NOERROR);
+	net_counters(lines.net, &counters);     /* outlive the end */
+	ck_assert_uint_eq(counters.accepted, CLIENTS);
+	ck_assert_uint_eq(counters.active, 0);
+	ck_assert_uint_eq(counters.threads, 0);
+	net_free(&lines.net);
+	ck_assert_uint_eq(lines_opened, lines_closed);
 }
 END_TEST
 
