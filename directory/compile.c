@@ -536,6 +536,8 @@ static STATUS open_database(struct compile *c, const char *path, bool anew)
 		status = nsf_create(path, NSF_DIRECTORY, &c->nsf, c->fault);
 	if (status == POSTIL_ERR_EXISTS)        /* somebody else has just made it */
 		status = nsf_open(path, &c->nsf, c->fault);
+	if (status == NOERROR && c->fault != NULL)
+		*c->fault = (struct fault){ .status = NOERROR };
 	return status;
 }
 
