@@ -9,30 +9,14 @@
  * An open maildrop that does nothing holds its lock, a share in a list and its
  * path. Distrusted: what the database says (nsf and list.c check it), and that a
  * path still means the file it meant (inode numbers tell). */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "mailfile/handles.h"
-#include "mailfile/list.h"
-#include "mailfile/lists.h"
-#include "mailfile/store.h"
+#include "mailfile/nsfstore.h"
 #include "nsf/nsf.h"
 
 #define HANDLES_DEFAULT 64
 #define LIST_OCTETS_DEFAULT (32u * 1024 * 1024)
-
-struct nsfstore {
-	struct mail_store base;
-	struct handles *handles;
-	struct lists *lists;
-	size_t data_dir_length;
-	char data_dir[];
-};
 
 struct nsfdrop {
 	struct maildrop base;
@@ -72,8 +56,8 @@ static bool path_is_clean(const char *path)
 	       && strstr(path, "/../") == NULL && strlen(path) < PATH_MAX / 2;
 }
 
-static STATUS full_path(const struct nsfstore *store, const char *path, char out[PATH_MAX],
-                        struct fault *fault)
+STATUS nsfstore_path(const struct nsfstore *store, const char *path, char out[PATH_MAX],
+                     struct fault *fault)
 {
 	size_t n = strlen(path);
 
@@ -86,8 +70,7 @@ static STATUS full_path(const struct nsfstore *store, const char *path, char out
 	return NOERROR;
 }
 
-/* The room below tells most failures itself; this tells the rest. */
-static STATUS told(struct fault *fault, STATUS status, const char *path)
+STATUS nsfstore_told(struct fault *fault, STATUS status, const char *path)
 {
 	if (status == NOERROR || (fault != NULL && fault->status == status
 	                          && fault->text[0] != '\0'))
@@ -135,7 +118,7 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 		status = msglist_finish(&maker, &drop->list);
 	if (status != NOERROR)
 		msglist_give_up(&maker);
-	return told(fault, status, drop->path);
+	return nsfstore_told(fault, status, drop->path);
 }
 
 static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *options,
@@ -148,7 +131,7 @@ static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *opti
 	if (whole) {
 		status = nsf_lock_stamp(drop->lock, &before);
 		if (status != NOERROR)
-			return told(fault, status, drop->path);
+			return nsfstore_told(fault, status, drop->path);
 		drop->list = lists_find(drop->store->lists, drop->path, &before, &drop->id);
 		if (drop->list != NULL)
 			return NOERROR;
@@ -194,7 +177,7 @@ static STATUS take_lock(struct nsfdrop *drop, struct fault *fault)
 
 	if (status == NOERROR && !drop->look_only)
 		status = nsf_lock_session(drop->lock);
-	return told(fault, status, drop->path);
+	return nsfstore_told(fault, status, drop->path);
 }
 
 static void nsfstore_close(struct maildrop **base)
@@ -218,7 +201,7 @@ static STATUS nsfstore_open(struct mail_store *base, const char *path,
 	struct slice user = options != NULL ? options->user : (struct slice){ NULL, 0 };
 	char full[PATH_MAX];
 	struct maildrop *drop;
-	STATUS status = full_path(store, path, full, fault);
+	STATUS status = nsfstore_path(store, path, full, fault);
 
 	if (status != NOERROR)
 		return status;
@@ -298,7 +281,7 @@ static STATUS nsfstore_read(struct maildrop *base, uint32_t index, uint64_t offs
 		return status;
 	status = nsf_body_read(handle_nsf(handle), id, offset, out, size, got_r);
 	handles_put(drop->store->handles, &handle, status);
-	return told(fault, status, drop->path);
+	return nsfstore_told(fault, status, drop->path);
 }
 
 /* Is the lock that we hold still the lock of the file that we listed? */
@@ -420,195 +403,7 @@ static STATUS nsfstore_commit(struct maildrop *base, const uint32_t *deleted,
 	status = commit_on(drop, handle_nsf(handle), deleted, deleted_count, read, read_count,
 	                   fault);
 	handles_put(drop->store->handles, &handle, status);
-	return told(fault, status, drop->path);
-}
-
-static STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r)
-{
-	struct nsfstore *store = store_of(base);
-	struct handle *handle = NULL;
-	char full[PATH_MAX];
-	struct file_id id;
-	STATUS status = full_path(store, path, full, NULL);
-
-	if (status == NOERROR)
-		status = file_id_of(full, &id, NULL);
-	if (status == NOERROR)
-		status = handles_take(store->handles, full, id, &handle, NULL);
-	if (status != NOERROR)
-		return status;
-	status = nsf_reclaim(handle_nsf(handle), more_r);
-	handles_put(store->handles, &handle, status);
-	return status;
-}
-
-/* --- making, delivering, removing -------------------------------------------------------- */
-
-static STATUS sync_directory(const char *path, struct fault *fault)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	STATUS status = NOERROR;
-
-	if (fd < 0 || fsync(fd) != 0)
-		status = fault_set(fault, POSTIL_ERR_IO, "cannot sync the directory %s: %s", path,
-		                   strerrordesc_np(errno));
-	if (fd >= 0)
-		close(fd);
-	return status;
-}
-
-static STATUS make_directory(const char *path, const char *parent, struct fault *fault)
-{
-	if (mkdir(path, 0700) == 0)
-		return sync_directory(parent, fault);
-	if (errno == EEXIST)
-		return NOERROR;
-	return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? POSTIL_ERR_DISK_FULL
-	                 : errno == EACCES || errno == EROFS ? POSTIL_ERR_PERMISSION
-	                 : errno == ENOENT ? POSTIL_ERR_NOEXIST : POSTIL_ERR_IO,
-	                 "cannot make the directory %s: %s", path, strerrordesc_np(errno));
-}
-
-/* The directories between data_dir and the file. */
-static STATUS make_parents(const struct nsfstore *store, const char *full, struct fault *fault)
-{
-	char path[PATH_MAX], parent[PATH_MAX];
-	STATUS status = NOERROR;
-	size_t n = strlen(full) + 1;
-
-	memcpy(path, full, n);
-	memcpy(parent, store->data_dir, store->data_dir_length + 1);
-	for (char *p = path + store->data_dir_length + 1;
-	     status == NOERROR && (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		status = make_directory(path, parent, fault);
-		memcpy(parent, path, strlen(path) + 1);
-		*p = '/';
-	}
-	return status;
-}
-
-static STATUS set_owner(struct nsf *nsf, struct slice owner, struct fault *fault)
-{
-	STATUS status;
-
-	if (owner.n == 0)
-		return NOERROR;
-	status = nsf_begin(nsf, fault);
-	if (status != NOERROR)
-		return status;
-	status = nsf_property_set(nsf, "owner", owner);
-	if (status == NOERROR)
-		return nsf_commit(nsf, fault);
-	nsf_rollback(nsf);
-	return status;
-}
-
-static STATUS make_file(struct nsfstore *store, const char *full, struct slice owner,
-                        struct handle **handle_r, struct fault *fault)
-{
-	struct handle *handle = NULL;
-	STATUS status = make_parents(store, full, fault);
-
-	if (status == NOERROR)
-		status = handles_create(store->handles, full, &handle, fault);
-	if (status == NOERROR)
-		status = set_owner(handle_nsf(handle), owner, fault);
-	if (status == NOERROR)
-		*handle_r = handle;
-	else
-		handles_put(store->handles, &handle, status);
-	return told(fault, status, full);
-}
-
-/* The file for a delivery: there, or made; somebody else may make it first. */
-static STATUS take_or_make(struct nsfstore *store, const char *full, bool make,
-                           struct slice owner, struct handle **handle_r, struct fault *fault)
-{
-	struct file_id id;
-	STATUS status = file_id_of(full, &id, fault);
-
-	if (status == POSTIL_ERR_NOEXIST && make) {
-		status = make_file(store, full, owner, handle_r, fault);
-		if (status != POSTIL_ERR_EXISTS)
-			return status;
-		status = file_id_of(full, &id, fault);
-	}
-	return status != NOERROR ? status
-	                         : handles_take(store->handles, full, id, handle_r, fault);
-}
-
-static STATUS deliver_all(struct nsf *nsf, const char *full,
-                          const struct maildrop_delivery *messages, size_t count,
-                          struct fault *fault)
-{
-	struct nsf_delivery *deliveries = calloc(count, sizeof(*deliveries));
-	size_t failed = 0;
-	STATUS status;
-
-	if (deliveries == NULL)
-		return POSTIL_ERR_MEMORY;
-	for (size_t i = 0; i < count; i++)
-		deliveries[i] = (struct nsf_delivery){
-			.size_octets = messages[i].size_octets,
-			.header_octets = messages[i].header_octets,
-			.has_dot_line = messages[i].has_dot_line,
-			.uidl = messages[i].uidl, .note = messages[i].note,
-			.read = messages[i].read, .body = messages[i].body,
-			.context = messages[i].context,
-		};
-	status = nsf_deliver(nsf, deliveries, count, NULL, &failed, fault);
-	free(deliveries);
-	return told(fault, status, full);
-}
-
-static STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
-                               struct slice owner, const struct maildrop_delivery *messages,
-                               size_t count, struct fault *fault)
-{
-	struct nsfstore *store = store_of(base);
-	struct handle *handle = NULL;
-	char full[PATH_MAX];
-	STATUS status = full_path(store, path, full, fault);
-
-	if (status == NOERROR)
-		status = take_or_make(store, full, make, owner, &handle, fault);
-	if (status != NOERROR)
-		return status;
-	if (count > 0)
-		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
-	handles_put(store->handles, &handle, status);
-	return status;
-}
-
-static STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice owner,
-                              struct fault *fault)
-{
-	struct nsfstore *store = store_of(base);
-	struct handle *handle = NULL;
-	char full[PATH_MAX];
-	STATUS status = full_path(store, path, full, fault);
-
-	if (status == NOERROR)
-		status = make_file(store, full, owner, &handle, fault);
-	handles_put(store->handles, &handle, status);
-	return status;
-}
-
-static STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault)
-{
-	struct nsfstore *store = store_of(base);
-	char full[PATH_MAX];
-	struct file_id id;
-	STATUS status = full_path(store, path, full, fault);
-
-	if (status == NOERROR)
-		status = file_id_of(full, &id, fault);
-	if (status != NOERROR)
-		return status;
-	handles_drop(store->handles, full);
-	lists_forget(store->lists, full);
-	return told(fault, nsf_remove(full, fault), full);
+	return nsfstore_told(fault, status, drop->path);
 }
 
 /* --- the store itself ---------------------------------------------------------------------- */

@@ -1,0 +1,201 @@
+/* Mail files of the store on note databases: made, delivered to, reclaimed,
+ * removed. Distrusted: that a path names today what it named before; somebody
+ * else may make the same file at the same moment. */
+#include "mailfile/nsfstore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nsf/nsf.h"
+
+STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r)
+{
+	struct nsfstore *store = (struct nsfstore *)base;
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	struct file_id id;
+	STATUS status = nsfstore_path(store, path, full, NULL);
+
+	if (status == NOERROR)
+		status = file_id_of(full, &id, NULL);
+	if (status == NOERROR)
+		status = handles_take(store->handles, full, id, &handle, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_reclaim(handle_nsf(handle), more_r);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+/* --- making, delivering, removing -------------------------------------------------------- */
+
+static STATUS sync_directory(const char *path, struct fault *fault)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	STATUS status = NOERROR;
+
+	if (fd < 0 || fsync(fd) != 0)
+		status = fault_set(fault, POSTIL_ERR_IO, "cannot sync the directory %s: %s", path,
+		                   strerrordesc_np(errno));
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+static STATUS make_directory(const char *path, const char *parent, struct fault *fault)
+{
+	if (mkdir(path, 0700) == 0)
+		return sync_directory(parent, fault);
+	if (errno == EEXIST)
+		return NOERROR;
+	return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? POSTIL_ERR_DISK_FULL
+	                 : errno == EACCES || errno == EROFS ? POSTIL_ERR_PERMISSION
+	                 : errno == ENOENT ? POSTIL_ERR_NOEXIST : POSTIL_ERR_IO,
+	                 "cannot make the directory %s: %s", path, strerrordesc_np(errno));
+}
+
+/* The directories between data_dir and the file. */
+static STATUS make_parents(const struct nsfstore *store, const char *full, struct fault *fault)
+{
+	char path[PATH_MAX], parent[PATH_MAX];
+	STATUS status = NOERROR;
+	size_t n = strlen(full) + 1;
+
+	memcpy(path, full, n);
+	memcpy(parent, store->data_dir, store->data_dir_length + 1);
+	for (char *p = path + store->data_dir_length + 1;
+	     status == NOERROR && (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		status = make_directory(path, parent, fault);
+		memcpy(parent, path, strlen(path) + 1);
+		*p = '/';
+	}
+	return status;
+}
+
+static STATUS set_owner(struct nsf *nsf, struct slice owner, struct fault *fault)
+{
+	STATUS status;
+
+	if (owner.n == 0)
+		return NOERROR;
+	status = nsf_begin(nsf, fault);
+	if (status != NOERROR)
+		return status;
+	status = nsf_property_set(nsf, "owner", owner);
+	if (status == NOERROR)
+		return nsf_commit(nsf, fault);
+	nsf_rollback(nsf);
+	return status;
+}
+
+static STATUS make_file(struct nsfstore *store, const char *full, struct slice owner,
+                        struct handle **handle_r, struct fault *fault)
+{
+	struct handle *handle = NULL;
+	STATUS status = make_parents(store, full, fault);
+
+	if (status == NOERROR)
+		status = handles_create(store->handles, full, &handle, fault);
+	if (status == NOERROR)
+		status = set_owner(handle_nsf(handle), owner, fault);
+	if (status == NOERROR)
+		*handle_r = handle;
+	else
+		handles_put(store->handles, &handle, status);
+	return nsfstore_told(fault, status, full);
+}
+
+/* The file for a delivery: there, or made; somebody else may make it first. */
+static STATUS take_or_make(struct nsfstore *store, const char *full, bool make,
+                           struct slice owner, struct handle **handle_r, struct fault *fault)
+{
+	struct file_id id;
+	STATUS status = file_id_of(full, &id, fault);
+
+	if (status == POSTIL_ERR_NOEXIST && make) {
+		status = make_file(store, full, owner, handle_r, fault);
+		if (status != POSTIL_ERR_EXISTS)
+			return status;
+		status = file_id_of(full, &id, fault);
+	}
+	return status != NOERROR ? status
+	                         : handles_take(store->handles, full, id, handle_r, fault);
+}
+
+static STATUS deliver_all(struct nsf *nsf, const char *full,
+                          const struct maildrop_delivery *messages, size_t count,
+                          struct fault *fault)
+{
+	struct nsf_delivery *deliveries = calloc(count, sizeof(*deliveries));
+	size_t failed = 0;
+	STATUS status;
+
+	if (deliveries == NULL)
+		return POSTIL_ERR_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		deliveries[i] = (struct nsf_delivery){
+			.size_octets = messages[i].size_octets,
+			.header_octets = messages[i].header_octets,
+			.has_dot_line = messages[i].has_dot_line,
+			.uidl = messages[i].uidl, .note = messages[i].note,
+			.read = messages[i].read, .body = messages[i].body,
+			.context = messages[i].context,
+		};
+	status = nsf_deliver(nsf, deliveries, count, NULL, &failed, fault);
+	free(deliveries);
+	return nsfstore_told(fault, status, full);
+}
+
+STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
+                        struct slice owner, const struct maildrop_delivery *messages,
+                        size_t count, struct fault *fault)
+{
+	struct nsfstore *store = (struct nsfstore *)base;
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	STATUS status = nsfstore_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = take_or_make(store, full, make, owner, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	if (count > 0)
+		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice owner,
+                       struct fault *fault)
+{
+	struct nsfstore *store = (struct nsfstore *)base;
+	struct handle *handle = NULL;
+	char full[PATH_MAX];
+	STATUS status = nsfstore_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = make_file(store, full, owner, &handle, fault);
+	handles_put(store->handles, &handle, status);
+	return status;
+}
+
+STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault)
+{
+	struct nsfstore *store = (struct nsfstore *)base;
+	char full[PATH_MAX];
+	struct file_id id;
+	STATUS status = nsfstore_path(store, path, full, fault);
+
+	if (status == NOERROR)
+		status = file_id_of(full, &id, fault);
+	if (status != NOERROR)
+		return status;
+	handles_drop(store->handles, full);
+	lists_forget(store->lists, full);
+	return nsfstore_told(fault, nsf_remove(full, fault), full);
+}

@@ -1,0 +1,34 @@
+/* What the files of the store on note databases share. */
+#ifndef POSTIL_MAILFILE_NSFSTORE_H
+#define POSTIL_MAILFILE_NSFSTORE_H
+
+#include <limits.h>
+
+#include "mailfile/handles.h"
+#include "mailfile/lists.h"
+#include "mailfile/store.h"
+
+struct nsfstore {
+	struct mail_store base;
+	struct handles *handles;
+	struct lists *lists;
+	size_t data_dir_length;
+	char data_dir[];
+};
+
+/* The absolute path of a mail file; the fault is cleared. POSTIL_ERR_INVALID. */
+STATUS nsfstore_path(const struct nsfstore *store, const char *path, char out[PATH_MAX],
+                     struct fault *fault);
+/* The room below tells most failures itself; this tells the rest. */
+STATUS nsfstore_told(struct fault *fault, STATUS status, const char *path);
+
+/* --- nsfdeliver.c: see store.h --- */
+STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r);
+STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
+                        struct slice owner, const struct maildrop_delivery *messages,
+                        size_t count, struct fault *fault);
+STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice owner,
+                       struct fault *fault);
+STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault);
+
+#endif
