@@ -70,7 +70,8 @@ static void library_start(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* Pages one by one, not twenty for each handle from the start. */
 	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
-	sqlite3_initialize();
+	if (sqlite3_initialize() == SQLITE_OK)
+		nsf_vfs_register();
 }
 
 static STATUS library_ready(struct fault *fault)
@@ -166,7 +167,7 @@ static int harden(sqlite3 *db)
 static int connect_file(const char *path, int flags, sqlite3 **db_r)
 {
 	return sqlite3_open_v2(path, db_r, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-	                       | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, NULL);
+	                       | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, NSF_VFS);
 }
 
 static STATUS contents_check(struct nsf *nsf, const unsigned char *header, struct fault *fault)

@@ -107,6 +107,10 @@ STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind
 /* --- file.c --- */
 bool nsf_is_network_fs(unsigned long magic);
 
+/* --- vfs.c --- */
+#define NSF_VFS "postil"
+void nsf_vfs_register(void);    /* once, after sqlite3_initialize */
+
 /* --- schema.c --- */
 STATUS nsf_schema_create(sqlite3 *db, enum nsf_kind kind, struct fault *fault);
 
