@@ -144,7 +144,7 @@ static STATUS flush(struct worker *worker, struct net_conn *conn)
 		status = turn_write(worker, conn);
 	if (status == NOERROR && conn->out == NULL && out->n > 0)
 		status = push(worker, conn, out->p, out->n, &sent);
-	if (status == NOERROR)
+	if (status == NOERROR && sent < out->n)
 		status = keep(conn, out->p + sent, out->n - sent);
 	buf_clear(out);
 	return status;
