@@ -47,7 +47,8 @@ STATUS entries_flush(struct entries *entries, struct nsf *nsf)
 {
 	STATUS status = NOERROR;
 
-	qsort(entries->list, entries->count, sizeof(*entries->list), compare);
+	if (entries->count > 0)
+		qsort(entries->list, entries->count, sizeof(*entries->list), compare);
 	for (size_t i = 0; i < entries->count && status == NOERROR; i++) {
 		const struct entry *e = &entries->list[i];
 
