@@ -63,7 +63,7 @@ STATUS program_args(struct slice command, char ***argv_r)
 
 	if (argv == NULL)
 		return POSTIL_ERR_MEMORY;
-	while (count < PROGRAM_WORDS_MAX && (word = next_word(&command, &open)) != NULL)
+	while (count < PROGRAM_WORDS_MAX && !open && (word = next_word(&command, &open)) != NULL)
 		argv[count++] = word;
 	if (count == 0 || open || argv[0][0] == '\0') {
 		program_args_free(&argv);

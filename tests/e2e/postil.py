@@ -70,10 +70,13 @@ class Reader:
         self.thread.start()
 
     def _read(self, stream):
-        for line in stream:
-            with self.changed:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self.changed.notify_all()
+        try:
+            for line in stream:
+                with self.changed:
+                    self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                    self.changed.notify_all()
+        except OSError:
+            pass                                # a terminal whose other end is gone
         with self.changed:
             self.ended = True
             self.changed.notify_all()
