@@ -22,8 +22,9 @@ enum mail_form {
 /* false: no such form. */
 bool mail_form_parse(const char *text, enum mail_form *form_r);
 
-/* Which message had which UIDL: lines `KEY UIDL`. KEY is a file's name without
- * directory and Maildir flags, or a message's number in its mbox file. */
+/* Which message had which UIDL: lines `KEY UIDL`, or a dovecot-uidlist. KEY is a
+ * file's name without directory and Maildir flags, or a message's number in its
+ * mbox file. */
 struct uidl_map;
 STATUS uidl_map_read(const char *path, struct uidl_map **map_r, struct fault *fault);
 void uidl_map_free(struct uidl_map **map);

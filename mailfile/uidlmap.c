@@ -1,6 +1,6 @@
 /* Which message had which UIDL on the server it comes from. The file is made by
- * export or by hand and distrusted: each line is checked and faults are told by
- * its number. */
+ * export, by hand or by Dovecot (dovecot-uidlist) and distrusted: each line is
+ * checked and faults are told by its number. */
 #include "mailfile/import.h"
 
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 #define MAP_OCTETS_MAX ((size_t)256 << 20)
 
@@ -17,6 +19,9 @@ struct pair {
 
 struct uidl_map {
 	struct buf text;
+	struct buf made;        /* UIDLs of a dovecot-uidlist, 16 octets each */
+	bool is_uidlist;
+	uint32_t uidvalidity;
 	struct pair *pairs;     /* by key */
 	size_t count, room;
 };
@@ -26,6 +31,7 @@ void uidl_map_free(struct uidl_map **map)
 	if (*map == NULL)
 		return;
 	buf_release(&(*map)->text);
+	buf_release(&(*map)->made);
 	free((*map)->pairs);
 	free(*map);
 	*map = NULL;
@@ -103,6 +109,85 @@ static bool pair_of_line(struct slice line, struct pair *pair_r)
 	return uidl_is_valid(pair_r->uidl);
 }
 
+/* --- dovecot-uidlist, version 3 ---------------------------------------------------
+ *
+ *      3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1
+ *      25006 P4f5d7a13000061ae :1276528487.M364837P9451.host:2,S
+ *
+ * The UIDL is what P says; else what Dovecot makes of UID and V: eight lower-case
+ * hexadecimal digits each. */
+
+static struct slice next_word(struct slice *rest)
+{
+	const char *blank = rest->n != 0 ? memchr(rest->p, ' ', rest->n) : NULL;
+	struct slice word = { rest->p, blank != NULL ? (size_t)(blank - rest->p) : rest->n };
+	size_t used = blank != NULL ? word.n + 1 : word.n;
+
+	*rest = (struct slice){ rest->p + used, rest->n - used };
+	return word;
+}
+
+/* A letter and a number. */
+static bool number_word(struct slice word, char letter, uint64_t *number_r)
+{
+	return word.n > 1 && word.p[0] == letter
+	       && text_number((struct slice){ word.p + 1, word.n - 1 }, UINT32_MAX, number_r);
+}
+
+static bool uidlist_header(struct uidl_map *map, struct slice line)
+{
+	bool is_version_3 = slice_equal(next_word(&line), SLICE_LIT("3"));
+	bool has_validity = false, has_next = false;
+	uint64_t number;
+
+	while (line.n > 0) {
+		struct slice word = next_word(&line);
+
+		if (number_word(word, 'V', &number)) {
+			map->uidvalidity = (uint32_t)number;
+			has_validity = true;
+		}
+		has_next |= number_word(word, 'N', &number);
+	}
+	return is_version_3 && has_validity && has_next;
+}
+
+/* The UIDLs made are found by their place, for the buffer may yet move. */
+static bool pair_of_record(struct uidl_map *map, struct slice line, struct pair *pair_r)
+{
+	struct slice uid = next_word(&line);
+	const char *colon;
+	uint64_t number;
+
+	if (!text_number(uid, UINT32_MAX, &number))
+		return false;
+	pair_r->uidl = (struct slice){ NULL, map->made.n };
+	while (line.n > 0 && line.p[0] != ':') {
+		struct slice word = next_word(&line);
+
+		if (word.n > 0 && word.p[0] == 'P')
+			pair_r->uidl = (struct slice){ word.p + 1, word.n - 1 };
+	}
+	if (line.n < 2)
+		return false;
+	pair_r->key = (struct slice){ line.p + 1, line.n - 1 };
+	colon = memchr(pair_r->key.p, ':', pair_r->key.n);
+	if (colon != NULL)
+		pair_r->key.n = (size_t)(colon - pair_r->key.p);
+	if (pair_r->uidl.p == NULL)
+		buf_addf(&map->made, "%08x%08x", (unsigned)number, (unsigned)map->uidvalidity);
+	return pair_r->key.n > 0 && (pair_r->uidl.p == NULL || uidl_is_valid(pair_r->uidl));
+}
+
+static void place_made_uidls(struct uidl_map *map)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (map->pairs[i].uidl.p == NULL)
+			map->pairs[i].uidl = (struct slice){ map->made.p + map->pairs[i].uidl.n, 16 };
+}
+
+/* --- lines ----------------------------------------------------------------------------- */
+
 static STATUS map_add(struct uidl_map *map, struct pair pair)
 {
 	if (map->count == map->room) {
@@ -118,27 +203,48 @@ static STATUS map_add(struct uidl_map *map, struct pair pair)
 	return NOERROR;
 }
 
+/* The next line without its end; false: there is none. */
+static bool next_line(struct slice *rest, struct slice *line_r)
+{
+	const char *lf;
+
+	if (rest->n == 0)
+		return false;
+	lf = memchr(rest->p, '\n', rest->n);
+	*line_r = (struct slice){ rest->p, lf != NULL ? (size_t)(lf - rest->p) : rest->n };
+	rest->p += line_r->n + (lf != NULL);
+	rest->n -= line_r->n + (lf != NULL);
+	if (line_r->n > 0 && line_r->p[line_r->n - 1] == '\r')
+		line_r->n--;
+	return true;
+}
+
 static STATUS map_parse(struct uidl_map *map, const char *path, struct fault *fault)
 {
-	struct slice rest = buf_slice(&map->text);
+	struct slice rest = buf_slice(&map->text), line;
 	STATUS status = NOERROR;
 
-	for (unsigned long number = 1; rest.n > 0 && status == NOERROR; number++) {
-		const char *lf = memchr(rest.p, '\n', rest.n);
-		struct slice line = { rest.p, lf != NULL ? (size_t)(lf - rest.p) : rest.n };
-		size_t used = lf != NULL ? line.n + 1 : line.n;
+	for (unsigned long number = 1; status == NOERROR && next_line(&rest, &line); number++) {
 		struct pair pair;
 
-		rest = (struct slice){ rest.p + used, rest.n - used };
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
+		if (number == 1 && uidlist_header(map, line)) {
+			map->is_uidlist = true;
+			continue;
+		}
 		if (line.n == 0)
 			continue;
-		if (!pair_of_line(line, &pair))
-			return fault_set(fault, POSTIL_ERR_SYNTAX, "%s:%lu: not `KEY UIDL` with a UIDL"
-			                 " of 1 to 70 printable characters", path, number);
+		if (map->is_uidlist ? !pair_of_record(map, line, &pair)
+		                    : !pair_of_line(line, &pair))
+			return fault_set(fault, POSTIL_ERR_SYNTAX, map->is_uidlist
+			                 ? "%s:%lu: not a line of a dovecot-uidlist"
+			                 : "%s:%lu: not `KEY UIDL` with a UIDL of 1 to 70 printable"
+			                   " characters", path, number);
 		status = map_add(map, pair);
 	}
+	if (status == NOERROR)
+		status = buf_status(&map->made);
+	if (status == NOERROR)
+		place_made_uidls(map);
 	return status;
 }
 

@@ -362,6 +362,37 @@ START_TEST(test_uidl_map)
 }
 END_TEST
 
+START_TEST(test_uidlist)
+{
+	static const char *const faulty[] = {
+		"3 V1 N2\nx :a\n", "3 V1 N2\n1\n", "3 V1 N2\n1 :\n", "3 V1 N2\n1 P :a\n",
+		"3 V1 N2\n1 ::2,S\n", "3 V1 N2\n4294967296 :a\n",
+	};
+	struct uidl_map *map = NULL;
+	struct import_report report;
+
+	for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+		write_text("uidlist", faulty[i]);
+		ck_assert_uint_eq(uidl_map_read(at("uidlist"), &map, NULL), POSTIL_ERR_SYNTAX);
+	}
+	write_text("uidlist", "3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1\n"
+	           "25006 :1276528487.M364837P9451.host,S=1355,W=1394:2,\n"
+	           "25017 W2481 Pold-uidl :1276533073.M242911P3632.host:2,F\n");
+	ck_assert_uint_eq(uidl_map_read(at("uidlist"), &map, NULL), NOERROR);
+	ck_assert_uint_eq(uidl_map_count(map), 2);
+	ck_assert(slice_equal(SLICE_LIT("000061ae4c0907b0"), uidl_map_find(map,
+		SLICE_LIT("1276528487.M364837P9451.host,S=1355,W=1394"))));
+	ck_assert(slice_equal(SLICE_LIT("old-uidl"), uidl_map_find(map,
+		SLICE_LIT("1276533073.M242911P3632.host"))));
+	make_dir("in");
+	make_dir("in/cur");
+	write_text("in/cur/1276533073.M242911P3632.host:2,FS", "A: 1\n");
+	ck_assert_uint_eq(import_from("in", MAIL_FORM_AUTO, map, &report), NOERROR);
+	ck_assert_uint_eq(report.uidls, 1);
+	uidl_map_free(&map);
+}
+END_TEST
+
 /* --- there and back -------------------------------------------------------------------------- */
 
 static const char *const nasty[] = {
@@ -445,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, test_eml);
 	tcase_add_test(tc, test_maildir);
 	tcase_add_test(tc, test_uidl_map);
+	tcase_add_test(tc, test_uidlist);
 	tcase_add_loop_test(tc, test_there_and_back, 0, 3);
 	tcase_add_loop_test(tc, test_never_overwrites, 0, 3);
 	suite_add_tcase(suite, tc);
