@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""The POP3 task when its store stands still, and when the task is killed in UPDATE."""
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import postil                                                   # noqa: E402
+from mailserver import MailServer                               # noqa: E402
+
+MAIL = [b"Subject: %d\n\nbody %d\n" % (i, i) for i in range(1, 4)]
+FROZEN = os.path.join(postil.TOP_BUILDDIR, "tests", "support", "pop3-frozen")
+
+
+class FrozenServer(MailServer):
+    """Its store stands still between freeze() and thaw()."""
+
+    def __init__(self, **notes):
+        values = {"POP3_Store_Timeout": "1", "POP3_Grace_Seconds": "1"}
+        values.update(notes)
+        self.freezer = "/tmp/postil-freeze-%d-%d" % (os.getpid(), random.getrandbits(40))
+        super().__init__(notes=values, programs={"pop3": FROZEN},
+                         env={"POSTIL_TEST_FREEZE": self.freezer})
+
+    def freeze(self):
+        with open(self.freezer, "w", encoding="ascii"):
+            pass
+
+    def thaw(self):
+        os.unlink(self.freezer)
+
+    def close(self):
+        if os.path.exists(self.freezer):
+            self.thaw()
+        super().close()
+
+
+def frozen():
+    """Greeting, CAPA and the console answer; what needs the store is given up in time."""
+    with FrozenServer() as server:
+        server.put("jcorrer", MAIL)
+        server.put("alee", MAIL)
+        with server.connect() as reader, server.connect() as leaver:
+            assert reader.login().startswith(b"+OK")
+            assert leaver.login("alee").startswith(b"+OK")
+            server.freeze()
+            waiting = [server.connect() for _ in range(20)]
+            for c in waiting:
+                c.send(b"USER jcorrer\r\nPASS lotus notes\r\n")
+                assert c.line().startswith(b"+OK")
+            began = time.monotonic()
+            with server.connect() as c:
+                assert c.ask(b"CAPA").startswith(b"+OK")
+            server.check("show tasks", r"POP3 Server\s+Listen for connect requests")
+            server.check("show users", r"CN=Jada Correr/O=Acme")
+            assert time.monotonic() - began < 1
+            assert reader.ask(b"STAT").startswith(b"+OK 3 ")
+            assert reader.ask(b"LIST 2") == b"+OK 2 22"
+            answers = [c.line() for c in waiting]
+            assert all(a.startswith((b"-ERR [SYS/TEMP]", b"-ERR [IN-USE] too many"))
+                       for a in answers), answers
+            assert sum(b"SYS/TEMP" in a for a in answers) >= 3, answers
+            for c in waiting:
+                c.close()
+            assert reader.ask(b"RETR 1") == \
+                b"-ERR [SYS/TEMP] the message cannot be read now, try again later"
+            assert reader.line() is None
+            assert leaver.ask(b"DELE 1").startswith(b"+OK")
+            assert leaver.ask(b"QUIT") == b"-ERR [SYS/TEMP] it is not known whether the " \
+                b"messages were deleted, log in again to see"
+            assert leaver.line() is None
+            server.thaw()
+
+        def logs_in():
+            with server.connect() as c:
+                return c.login().startswith(b"+OK")
+        postil.wait_until(logs_in, "the maildrop after the thaw")
+
+        def left():
+            with server.connect() as c:
+                return c.login("alee")
+        # What was under way has been done.
+        postil.wait_until(lambda: left() == b"+OK alee has 2 messages.", "the late deletion")
+
+
+def ends_although_frozen():
+    """A call that does not return holds up the end for the grace period only."""
+    with FrozenServer() as server:
+        server.put("jcorrer", MAIL)
+        server.freeze()
+        with server.connect() as c:
+            c.send(b"USER jcorrer\r\nPASS lotus notes\r\n")
+            assert c.line().startswith(b"+OK")
+            server.console("tell pop3 quit")
+            server.wait_for("POP3 Server: Shutdown")
+            postil.wait_until(lambda: not server.children("pop3"), "the process to end")
+        server.thaw()
+
+
+def killed_in_update():
+    """kill -9 around QUIT, at many moments: all gone or none, and +OK means gone."""
+    count, seed = 60, random.randrange(1000000)
+    print("seed %d" % seed)
+    chance = random.Random(seed)
+    mail = [b"Subject: %d\n\n%s\n" % (i, b"x" * 500) for i in range(count)]
+    with MailServer() as server:
+        for turn in range(8):
+            server.put("jcorrer", mail)
+            # The host starts it again by itself, but takes its time.
+            postil.wait_until(lambda: server.children("pop3") or
+                              server.console("load pop3")[0] != 0, "the task")
+
+            def connected():
+                try:
+                    c = server.connect()
+                    return c if c.greeting and c.login().startswith(b"+OK") else None
+                except OSError:
+                    return None
+            with postil.wait_until(connected, "a session") as c:
+                c.send(b"".join(b"DELE %d\r\n" % i for i in range(1, count + 1)))
+                for _ in range(count):
+                    assert c.line().startswith(b"+OK")
+                pid = server.pop3_pid()
+                killer = threading.Timer(turn * chance.random() / 1000, os.kill,
+                                         (pid, signal.SIGKILL))
+                c.send(b"QUIT\r\n")
+                killer.start()
+                answer = c.line()
+                killer.join()
+            postil.wait_until(lambda: pid not in server.children("pop3"), "the process to end")
+            info = server.tool("mail", "list", "-d", server.data, server.mail_file("jcorrer"))
+            left = sum(1 for line in info.splitlines() if b"x" * 5 not in line and
+                       line.strip()[:1].isdigit())
+            assert left in (0, count), "%d of %d messages are left:\n%s" % (left, count, info)
+            if answer is not None:
+                assert (left == 0) == answer.startswith(b"+OK"), (answer, left)
+
+
+if __name__ == "__main__":
+    sys.exit(postil.run_cases([frozen, ends_although_frozen, killed_in_update]))
