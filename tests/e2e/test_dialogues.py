@@ -74,6 +74,8 @@ class Dialogue:
             self.connection()
         elif line == b"@ vanish":
             self.leave()
+            if not self.connections:
+                wait_until_free(self.server)
         elif how == b"C:":
             self.connection().send(text + b"\r\n")
         elif how == b"C\\":
