@@ -229,4 +229,92 @@ START_TEST(test_killed_at_random_moments)
 }
 END_TEST
 
-UNIT_MAIN("nsf crash", test_killed_at_random_moments)
+/* --- others have it open meanwhile ------------------------------------------------------ */
+
+static void deliver_until_killed(void)
+{
+	struct nsf *nsf = NULL;
+
+	must(nsf_open(path, &nsf, NULL));
+	for (uint64_t seed = 1;; seed++) {
+		struct nsf_delivery d = help_message(&seed, 500 + seed % 40 * 1000);
+
+		must(nsf_deliver(nsf, &d, 1, NULL, NULL, NULL));
+	}
+}
+
+/* Delivers, lists, deletes and reclaims on one handle until the pipe ends; the
+ * exit status is 0 if no call ever failed. */
+static void survive(int fd)
+{
+	struct pollfd stop = { fd, POLLIN, 0 };
+	struct nsf *nsf = NULL;
+
+	must(nsf_open(path, &nsf, NULL));
+	for (uint64_t seed = 1; poll(&stop, 1, 0) == 0; seed++) {
+		struct nsf_delivery d = help_message(&seed, 2000);
+		struct help_list list;
+		uint64_t id;
+		bool more;
+
+		must(nsf_deliver(nsf, &d, 1, &id, NULL, NULL));
+		help_list(nsf, 0, &list);
+		if (help_index(&list, id) < 0 || !help_body_is(nsf, id, seed, 2000))
+			_exit(6);
+		must(nsf_delete(nsf, &list.messages[0].id, 1, NULL));
+		help_list_release(&list);
+		must(nsf_reclaim(nsf, &more));
+	}
+	nsf_close(&nsf);
+	_exit(0);
+}
+
+static pid_t start_survivor(int fds[2])
+{
+	pid_t child;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	child = fork();
+	if (child == 0) {
+		close(fds[1]);
+		survive(fds[0]);
+	}
+	ck_assert_int_gt(child, 0);
+	close(fds[0]);
+	return child;
+}
+
+START_TEST(test_killed_while_others_go_on)
+{
+	struct timespec pause = { 0, 0 };
+	struct nsf *nsf;
+	int fds[2], status;
+	pid_t survivor;
+
+	dir = unit_tempdir();
+	nsf = help_create(dir, path, sizeof(path));
+	nsf_close(&nsf);
+	survivor = start_survivor(fds);
+	for (int i = 0; i < 15; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			close(fds[1]);
+			deliver_until_killed();
+		}
+		ck_assert_int_gt(child, 0);
+		pause.tv_nsec = 5000000 + i * 7919 % 40 * 1000000;
+		nanosleep(&pause, NULL);
+		kill(child, SIGKILL);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFSIGNALED(status));
+	}
+	close(fds[1]);
+	ck_assert_int_eq(waitpid(survivor, &status, 0), survivor);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "survivor: %04x", status);
+	ck_assert(help_check(path));
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
+UNIT_MAIN("nsf crash", test_killed_at_random_moments, test_killed_while_others_go_on)
