@@ -211,6 +211,25 @@ static void await(struct waiter *w)
 	pthread_mutex_unlock(&self.lock);
 }
 
+/* What cannot be sent is answered here, unless the end of the link did it. */
+static void send_request(struct waiter *w, const struct wire_out *out)
+{
+	STATUS status;
+
+	link_lock_sending(0);
+	outbox_drain_locked();
+	status = link_send_locked(out);
+	link_unlock_sending();
+	if (status == NOERROR)
+		return;
+	pthread_mutex_lock(&self.lock);
+	if (delist(w->id) != NULL) {
+		w->done = true;
+		w->status = status;
+	}
+	pthread_mutex_unlock(&self.lock);
+}
+
 STATUS link_request(struct wire_out *out, struct link_reply *reply_r)
 {
 	struct waiter w = { .reply = reply_r };
@@ -223,24 +242,15 @@ STATUS link_request(struct wire_out *out, struct link_reply *reply_r)
 	wire_parse(out->p, out->n, WIRE_HOST, &sent);
 	w.id = sent.id;
 	w.kind = sent.kind;
-	status = enlist(&w);
-	if (status != NOERROR)
-		return status;
 	pthread_cond_init(&w.arrived, NULL);
-	link_lock_sending(0);
-	outbox_drain_locked();
-	status = link_send_locked(out);
-	link_unlock_sending();
-	if (status != NOERROR) {
-		pthread_mutex_lock(&self.lock);
-		if (delist(w.id) != NULL)
-			w.done = true;
-		pthread_mutex_unlock(&self.lock);
-		w.status = status;
+	status = enlist(&w);
+	if (status == NOERROR) {
+		send_request(&w, out);
+		await(&w);
+		status = w.status;
 	}
-	await(&w);
 	pthread_cond_destroy(&w.arrived);
-	return status != NOERROR ? status : w.status;
+	return status;
 }
 
 void link_reply_release(struct link_reply *reply)

@@ -467,7 +467,8 @@ static void block(void)
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++)
-		if (pthread_create(&threads[i], NULL, wait_for_ever, NULL) != 0)
+		if (pthread_create(&threads[i], NULL, wait_for_ever, NULL) != 0 ||
+		    pthread_detach(threads[i]) != 0)
 			return;
 	AddInLogMessageText("Check: blocks", NOERROR);
 	while (!AddInIdleDelay(3600000))
