@@ -1,0 +1,56 @@
+#!/bin/sh
+# postil-directory on the plain sample: output, exit statuses, no digest shown,
+# and the manual page names every item of the settings table.
+set -eu
+: "${top_srcdir:?}" "${top_builddir:?}"
+tool=$top_builddir/programs/postil-directory
+dir=$(mktemp -d "${TMPDIR:-/tmp}/postil-directory.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# expect STATUS PATTERN COMMAND...: exit status, and a line of output
+expect() {
+	want=$1 pattern=$2
+	shift 2
+	got=0
+	"$@" > "$dir/out" 2>&1 || got=$?
+	[ "$got" = "$want" ] || fail "$* exits $got, not $want: $(cat "$dir/out")"
+	grep -q -- "$pattern" "$dir/out" || fail "$* does not say '$pattern': $(cat "$dir/out")"
+}
+
+mkdir "$dir/data"
+expect 64 Usage "$tool"
+expect 64 Usage "$tool" find -d "$dir/data"
+expect 64 Usage "$tool" nonsense
+expect 66 'no such folder' "$tool" update -d "$dir/data"
+expect 66 'cannot be used' "$tool" update -d "$dir/none"
+expect 66 'does not exist' "$tool" find -d "$dir/data" jada
+
+cp -r "$top_srcdir/samples/plain/names" "$dir/data/names"
+chmod -R u+w "$dir/data/names"
+expect 0 '4 persons, 1 server.*has been updated' "$tool" update -d "$dir/data"
+expect 0 'was up to date' env POSTIL_DATA="$dir/data" "$tool" update
+[ "$(stat -c %a "$dir/data/names.nsf")" = 600 ] || fail "names.nsf is not private"
+expect 0 '0 faults, 0 warnings' "$tool" check -d "$dir/data"
+expect 0 'V3, 5000 rounds' "$tool" find -d "$dir/data" jada
+expect 67 nobody "$tool" find -d "$dir/data" jcorrer
+expect 0 'from names/server.dxl' "$tool" show -d "$dir/data" mail/example
+expect 67 'no document' "$tool" show -d "$dir/data" nothing
+"$tool" show -d "$dir/data" jada > "$dir/out"
+grep -q '(H' "$dir/out" && fail "a digest is shown"
+
+echo '<database><document form="Person"/><document' > "$dir/data/names/z.dxl"
+expect 0 'z.dxl:2: not well-formed' "$tool" update -d "$dir/data"
+expect 65 '2 faults' "$tool" check -d "$dir/data"
+expect 0 jada.correr@example.com "$tool" find -d "$dir/data" jada
+
+"$tool" settings | sed -n 's/^  items *\([^(]*\).*/\1/p' | tr -d ',' | tr ' ' '\n' | sort -u |
+while read -r item; do
+	[ -z "$item" ] || [ "$item" = ListName ] ||
+		grep -q "\b$item\b" "$top_srcdir/man/postil-names.5" ||
+		fail "the manual page does not name $item"
+done
