@@ -288,6 +288,7 @@ static STATUS find_documents(struct nsf *nsf, struct slice key, struct document_
 		status = nsf_view_find(nsf, views[i], key, add_id, &ids);
 	for (size_t i = 0; status == NOERROR && i < ids.count; i++)
 		status = call_document(nsf, ids.id[i], call);
+	call->files = NULL;
 	files_release(&files);
 	return status;
 }

@@ -420,7 +420,6 @@ class Bench:
                 s = by_name["postil"]
                 print(f"big: one mailbox of {count} messages, milliseconds to the whole reply")
                 load(s, "poll", "-c", 1, "-n", 1, "-u", 1)
-                first = None
                 runs = []
                 for i in range(7):
                     s_file = os.path.join(s.work, "mail/user0.nsf")
