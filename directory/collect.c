@@ -60,7 +60,7 @@ static unsigned line_of(const struct note *note, const char *item_name)
 	return item != NULL && item->line != 0 ? item->line : note->line;
 }
 
-/* --- what is kept -------------------------------------------------------------------- */
+/* --- what is kept ---------------------------------------------------------- */
 
 static bool is_kept(const struct form *form, const struct item *item)
 {
@@ -104,7 +104,7 @@ static STATUS keep(const struct form *form, const struct note *note, struct note
 	return NOERROR;
 }
 
-/* --- who it is ------------------------------------------------------------------------- */
+/* --- who it is ------------------------------------------------------------- */
 
 static STATUS short_digest(struct slice data, struct identity *identity)
 {
@@ -183,7 +183,7 @@ static STATUS identify(struct compile *c, const struct form *form, const struct 
 	return NOERROR;
 }
 
-/* --- in place of another ------------------------------------------------------------------ */
+/* --- in place of another --------------------------------------------------- */
 
 STATUS collect_drop(struct compile *c, struct document *document)
 {
@@ -244,7 +244,7 @@ static STATUS meet(struct compile *c, struct document *old, struct document *doc
 	return collect_drop(c, old);
 }
 
-/* --- which names lead to it ------------------------------------------------------------------ */
+/* --- which names lead to it ------------------------------------------------ */
 
 struct keys {
 	struct buf key[2 * NAMES_MAX + 1];
@@ -302,7 +302,7 @@ static void add_name_keys(struct compile *c, struct keys *keys, const struct not
 		             item_name);
 }
 
-/* --- the record of a person --------------------------------------------------------------------- */
+/* --- the record of a person ------------------------------------------------ */
 
 static void warn_password(struct compile *c, const struct item *item, enum inetpass_kind kind)
 {
@@ -386,7 +386,7 @@ static STATUS make_record(struct compile *c, const struct form *form, const stru
 	return status;
 }
 
-/* --- into views ------------------------------------------------------------------------------------ */
+/* --- into views ------------------------------------------------------------ */
 
 static void check_settings(struct compile *c, const struct note *note)
 {
@@ -453,7 +453,7 @@ static STATUS index_document(struct compile *c, const struct form *form, const s
 	return status;
 }
 
-/* --- one document -------------------------------------------------------------------------------------- */
+/* --- one document ---------------------------------------------------------- */
 
 /* A living document with this UNID is written anew under its old note id. */
 static STATUS put_note(struct compile *c, struct note *kept, struct document *same,

@@ -27,7 +27,7 @@
 #define WARNINGS_SAID_MAX 20            /* of one file */
 #define YOUNG_NS 2000000000             /* a file this young may yet change unnoticed */
 
-/* --- saying ------------------------------------------------------------------------- */
+/* --- saying ---------------------------------------------------------------- */
 
 __attribute__((format(printf, 3, 0)))
 static void tell(struct compile *c, unsigned line, const char *format, va_list ap)
@@ -83,7 +83,7 @@ static void say_file(struct compile *c, const char *format, ...)
 	buf_release(&text);
 }
 
-/* --- reading a file ------------------------------------------------------------------- */
+/* --- reading a file -------------------------------------------------------- */
 
 static ssize_t read_fd(void *context, void *out, size_t size)
 {
@@ -289,7 +289,7 @@ static STATUS read_one_file(struct compile *c, struct file *file)
 	return status;
 }
 
-/* --- all files --------------------------------------------------------------------------- */
+/* --- all files ------------------------------------------------------------- */
 
 /* Documents that had been covered may now stand again: their files are read once more. */
 static void read_covered_again(struct compile *c, uint32_t below_rank)
@@ -397,7 +397,7 @@ static void count_documents(struct compile *c)
 	}
 }
 
-/* --- names.nsf ------------------------------------------------------------------------------ */
+/* --- names.nsf ------------------------------------------------------------- */
 
 static uint64_t number_property(struct nsf *nsf, const char *name)
 {

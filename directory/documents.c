@@ -23,7 +23,7 @@ void documents_release(struct documents *documents)
 	documents_init(documents);
 }
 
-/* --- the hash table --------------------------------------------------------------- */
+/* --- the hash table -------------------------------------------------------- */
 
 /* Identities are digests or UNIDs, whose middle differs from document to document. */
 static uint64_t hash(const struct identity *identity)
@@ -126,7 +126,7 @@ STATUS documents_add(struct documents *documents, const struct document *documen
 	return NOERROR;
 }
 
-/* --- $Documents ---------------------------------------------------------------------- */
+/* --- $Documents ------------------------------------------------------------ */
 
 void document_key(uint64_t note_id, uint8_t key[8])
 {

@@ -109,7 +109,7 @@ STATUS files_add(struct files *files, const char *name, struct file **file_r)
 	return append(files, name, files->next_id++, file_r);
 }
 
-/* --- the property ------------------------------------------------------------------ */
+/* --- the property ---------------------------------------------------------- */
 
 static STATUS load_file(struct files *files, struct unpack *u, uint32_t *last_id)
 {
@@ -211,7 +211,7 @@ const char *files_of_note(struct nsf *nsf, const struct files *files, uint64_t i
 	return file == NULL ? "" : file->name;
 }
 
-/* --- looking for them ------------------------------------------------------------------ */
+/* --- looking for them ------------------------------------------------------ */
 
 struct scan {
 	struct files *files;

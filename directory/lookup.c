@@ -43,7 +43,7 @@ struct directory {
 	uint64_t generation;    /* at that stamp */
 };
 
-/* --- handles ------------------------------------------------------------------- */
+/* --- handles --------------------------------------------------------------- */
 
 static void drop_idle(struct directory *dir)
 {
@@ -159,7 +159,7 @@ void directory_shrink(struct directory *dir)
 	pthread_mutex_unlock(&dir->mutex);
 }
 
-/* --- persons --------------------------------------------------------------------- */
+/* --- persons --------------------------------------------------------------- */
 
 struct matches {
 	struct arena *arena;
@@ -231,7 +231,7 @@ STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
 	return NOERROR;
 }
 
-/* --- documents -------------------------------------------------------------------- */
+/* --- documents ------------------------------------------------------------- */
 
 #define IDS_MAX 64
 
@@ -310,7 +310,7 @@ STATUS directory_each_document(struct directory *dir, struct slice name,
 	return status;
 }
 
-/* --- this server ---------------------------------------------------------------------- */
+/* --- this server ----------------------------------------------------------- */
 
 static void read_pop3(const struct note *note, struct pop3_settings *s)
 {
@@ -366,7 +366,7 @@ STATUS directory_pop3_settings(struct directory *dir, struct slice server,
 	return status;
 }
 
-/* --- generation -------------------------------------------------------------------------- */
+/* --- generation ------------------------------------------------------------ */
 
 static uint64_t generation_read(struct nsf *nsf)
 {

@@ -18,7 +18,7 @@
 #define USAGE "directory update|check|settings [-d DATA]\n" \
 	"       postil directory find|show [-d DATA] NAME"
 
-/* --- showing --------------------------------------------------------------------- */
+/* --- showing --------------------------------------------------------------- */
 
 static void show(struct slice s)
 {
@@ -62,7 +62,7 @@ static void show_digest(struct slice stored)
 	}
 }
 
-/* --- update, check ------------------------------------------------------------------ */
+/* --- update, check --------------------------------------------------------- */
 
 static void say_text(void *context, const char *text)
 {
@@ -117,7 +117,7 @@ static int run_check(const char *data_dir, struct slice name)
 	return report.faults == 0 ? EX_OK : EX_DATAERR;
 }
 
-/* --- find ------------------------------------------------------------------------------ */
+/* --- find ------------------------------------------------------------------ */
 
 static void show_person(const struct person *person)
 {
@@ -192,7 +192,7 @@ static int run_find(const char *data_dir, struct slice name)
 	return code;
 }
 
-/* --- show ------------------------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------ */
 
 static bool is_secret(const struct item *item)
 {
@@ -252,7 +252,7 @@ static int run_show(const char *data_dir, struct slice name)
 	return code;
 }
 
-/* --- settings ------------------------------------------------------------------------------ */
+/* --- settings -------------------------------------------------------------- */
 
 static int run_settings(const char *data_dir, struct slice name)
 {
