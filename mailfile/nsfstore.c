@@ -16,6 +16,7 @@
 #include "nsf/nsf.h"
 
 #define HANDLES_DEFAULT 64
+#define LONG_INBOX 2000         /* messages */
 #define LIST_OCTETS_DEFAULT (32u * 1024 * 1024)
 
 struct nsfdrop {
@@ -113,6 +114,9 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	status = unread_filter(handle_nsf(handle), options, &user);
 	if (status == NOERROR)
 		status = nsf_inbox_list(handle_nsf(handle), user, add_to_list, &maker);
+	/* The pages of a long inbox would cost more than the list made from them. */
+	if (maker.count > LONG_INBOX)
+		nsf_shrink(handle_nsf(handle));
 	handles_put(drop->store->handles, &handle, status);
 	if (status == NOERROR)
 		status = msglist_finish(&maker, &drop->list);
