@@ -6,6 +6,8 @@ import fcntl
 import mailbox
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import stat
@@ -186,6 +188,25 @@ class Messages(Case):
         self.assertEqual(self.show("mail/x", 1), stored)
         self.assertEqual(self.show("mail/x", 2), stored)
         self.assertEqual(int(self.uidls("mail/x")[0][1]), len(stored))
+
+    def test_progress_on_a_terminal(self):
+        """A bar is shown when it is long, and nothing of it elsewhere."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([POSTIL, "mail", "import", "-d", self.data, "mail/x", "-"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        seen = b""
+        for _ in range(200):            # until it shows; each piece is a step
+            process.stdin.write(b"Subject: x\n" * 1000)
+            process.stdin.flush()
+            if select.select([ours], [], [], 0.05)[0]:
+                seen = os.read(ours, 1000)
+                break
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+        os.close(ours)
+        self.assertIn(b"messages", seen)
+        self.assertEqual(self.mail("import", "mail/x", self.box).stderr, b"")
 
     def test_no_terminal_tricks(self):
         self.mail("import", "mail/x", self.write(
