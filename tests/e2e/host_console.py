@@ -14,6 +14,7 @@ import time
 
 from postil import PATIENCE, TOP_BUILDDIR, Reader, Server, free_port, program, run_cases, wait_until
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 TROUBLE = {"trouble": os.path.join(TOP_BUILDDIR, "tests", "support", "trouble")}
 
 INSUFFICIENT = "Insufficient arguments.  Enter 'HELP' for the correct syntax.\n"
@@ -286,6 +287,10 @@ def too_many_consoles():
 
 # --- the terminal
 
+# libedit does not free the names of functions that are added to it.
+TERMINAL_ENV = dict(os.environ, TERM="vt100",
+                    LSAN_OPTIONS="suppressions=" + os.path.join(HERE, "leaks.txt"))
+
 
 class Terminal:
     """A server with a terminal of its own."""
@@ -296,7 +301,7 @@ class Terminal:
         self.seen = b""
         server.process = subprocess.Popen(
             [program("postil-server"), "-d", server.data], stdin=slave, stdout=slave,
-            stderr=slave, env=dict(server.env, TERM="vt100"), start_new_session=True)
+            stderr=slave, env=dict(server.env, **TERMINAL_ENV), start_new_session=True)
         os.close(slave)
 
     def type(self, octets):
@@ -411,7 +416,7 @@ def remote_terminal_shows_the_log():
         master, slave = pty.openpty()
         with subprocess.Popen([program("postil-console"), "-d", s.data], stdin=slave,
                               stdout=slave, stderr=slave, start_new_session=True,
-                              env=dict(os.environ, TERM="vt100")) as console:
+                              env=TERMINAL_ENV) as console:
             os.close(slave)
             reader = Reader(os.fdopen(os.dup(master), "rb", buffering=0))
             os.write(master, b"show config ServerName\r")

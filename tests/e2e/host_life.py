@@ -109,8 +109,8 @@ def crash_is_told_and_mended():
     with Server(notes={"ServerTasks": "hello"}) as s:
         s.wait_for(r"Hello: Started$")
         mark = s.mark()
-        os.kill(s.children("hello")[0], signal.SIGSEGV)
-        s.wait_for(r"hello \(process \d+\) was ended by signal 11 \(Segmentation fault\)")
+        os.kill(s.children("hello")[0], signal.SIGILL)
+        s.wait_for(r"hello \(process \d+\) was ended by signal 4 \(Illegal instruction\)")
         s.wait_for(r"Waiting 1 seconds to restart hello\.\.\.")
         s.wait_for(r"Hello: Started$", start=mark)
         s.check("tell hello again", r"you said: again")
