@@ -36,6 +36,15 @@ void address_key(const struct address *address, uint8_t key[16])
 		memset(key + 8, 0, 8);
 }
 
+bool address_is_loopback(const struct address *address)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	if (memcmp(address->octets, mapped, sizeof(mapped)) == 0)
+		return address->octets[12] == 127;
+	return memcmp(address->octets, one, sizeof(one)) == 0;
+}
+
 void address_text(const struct address *address, char *text, size_t size)
 {
 	bool is_4 = memcmp(address->octets, mapped, sizeof(mapped)) == 0;

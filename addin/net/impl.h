@@ -174,6 +174,7 @@ struct net_timers {
 
 struct net_limits {                     /* net_options, each read at any time */
 	_Atomic unsigned max_connections, max_per_address, max_queue;
+	atomic_bool spare_loopback;
 	_Atomic uint32_t prelogin_ms, grace_ms;
 	_Atomic size_t line_octets;
 };
@@ -274,6 +275,7 @@ void limit_release(struct net *net);
 /* address.c */
 void address_from(struct address *address, const struct sockaddr_storage *from);
 void address_key(const struct address *address, uint8_t key[16]);
+bool address_is_loopback(const struct address *address);
 void address_text(const struct address *address, char *text, size_t size);
 
 /* job.c */

@@ -88,9 +88,16 @@ static void prelogin_unlink(struct source *source, struct net_conn *conn)
 	conn->newer = conn->older = NULL;
 }
 
+static unsigned most_for(const struct net *net, const struct address *address)
+{
+	if (atomic_load(&net->limits.spare_loopback) && address_is_loopback(address))
+		return 0;
+	return atomic_load(&net->limits.max_per_address);
+}
+
 STATUS limit_enter(struct net *net, struct net_conn *conn)
 {
-	unsigned most = atomic_load(&net->limits.max_per_address);
+	unsigned most = most_for(net, &conn->address);
 	struct source *source;
 	uint8_t key[16];
 

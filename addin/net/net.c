@@ -67,6 +67,7 @@ void net_set_options(struct net *net, const struct net_options *options)
 
 	atomic_store(&limits->max_connections, most);
 	atomic_store(&limits->max_per_address, options->max_per_address);
+	atomic_store(&limits->spare_loopback, options->spare_loopback);
 	atomic_store(&limits->max_queue, options->max_queue != 0 ? options->max_queue : most);
 	atomic_store(&limits->prelogin_ms, options->prelogin_ms != 0 ? options->prelogin_ms : 60000);
 	atomic_store(&limits->grace_ms, options->grace_ms != 0 ? options->grace_ms : 20000);

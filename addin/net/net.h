@@ -89,7 +89,8 @@ struct net_protocol {
 struct net_options {
 	unsigned workers;               /* 0: 2 x cores + 2, at least 4 */
 	unsigned max_connections;       /* default 2000 */
-	unsigned max_per_address;       /* an IPv6 /64 is one address; default 50; 0 none */
+	unsigned max_per_address;       /* an IPv6 /64 is one address; 0 none */
+	bool spare_loopback;            /* it does not hold for this machine itself */
 	uint32_t prelogin_ms;           /* default 60000 */
 	uint32_t grace_ms;              /* what a long answer may take while ending; 20000 */
 	size_t line_octets;             /* input kept while a command is incomplete; 65536 */

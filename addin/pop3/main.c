@@ -60,6 +60,7 @@ static void engine_options(const struct task *task, const struct settings *setti
 		.workers = settings->threads,
 		.max_connections = settings->max_sessions,
 		.max_per_address = settings->max_per_address,
+		.spare_loopback = settings->spare_loopback,
 		.prelogin_ms = settings->prelogin_timeout_secs * 1000,
 		.grace_ms = settings->grace_secs * 1000,
 		.line_octets = 2 * POP3_AUTH_LINE_OCTETS,

@@ -31,8 +31,9 @@ const struct setting settings_table[] = {
 	       "seconds from connecting until the login must be done"),
 	NUMBER("POP3_Max_Sessions", max_sessions, 10000, 1, 1000000,
 	       "sessions at one time"),
-	NUMBER("POP3_Max_Sessions_Per_Address", max_per_address, 0, 0, 1000000,
-	       "sessions at one time from one address (IPv6: one /64), 0: no limit of its own"),
+	NUMBER("POP3_Max_Sessions_Per_Address", max_per_address, 100, 0, 1000000,
+	       "sessions at one time from one address (IPv6: one /64), 0: no limit of its own; "
+	       "if not set, the machine itself has none"),
 	NUMBER("POP3_Max_Sessions_Per_User", max_per_user, 4, 1, 10000,
 	       "sessions at one time of one person"),
 	NUMBER("POP3_Max_Bad_Commands", max_bad_commands, 20, 1, 100000,
@@ -144,6 +145,8 @@ static void read_variables(struct settings *s, settings_get *get, void *context,
 			take_number(s, setting, set ? value : NULL, to);
 		else
 			take_text(s, setting, set ? value : NULL, to);
+		if (setting->offset == offsetof(struct settings, max_per_address))
+			s->spare_loopback = !set;
 	}
 }
 
@@ -292,6 +295,7 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 		if (strcmp(in_a, in_b) != 0)
 			return false;
 	}
-	return a->found == b->found && a->port == b->port && a->port_enabled == b->port_enabled &&
+	return a->spare_loopback == b->spare_loopback && a->found == b->found &&
+	       a->port == b->port && a->port_enabled == b->port_enabled &&
 	       a->name_and_password == b->name_and_password && strcmp(a->server, b->server) == 0;
 }

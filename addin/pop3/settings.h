@@ -24,6 +24,7 @@ struct settings {
 	uint32_t max_bad_commands, max_failed_logins, failed_login_delay_secs;
 	uint32_t password_cache_minutes, password_cache_entries;
 	uint32_t takeover_secs, store_timeout_secs, grace_secs;
+	bool spare_loopback;            /* max_per_address is the default */
 	uint32_t open_databases, threads, show_implementation, log_sessions;
 	char address[SETTINGS_TEXT_OCTETS], expire[SETTINGS_TEXT_OCTETS];
 	/* The Server document */
