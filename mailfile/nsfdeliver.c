@@ -77,48 +77,27 @@ static STATUS make_parents(const struct nsfstore *store, const char *full, struc
 	return status;
 }
 
-static STATUS set_owner(struct nsf *nsf, struct slice owner, struct fault *fault)
+static STATUS make_file(struct nsfstore *store, const char *full, struct handle **handle_r,
+                        struct fault *fault)
 {
-	STATUS status;
-
-	if (owner.n == 0)
-		return NOERROR;
-	status = nsf_begin(nsf, fault);
-	if (status != NOERROR)
-		return status;
-	status = nsf_property_set(nsf, "owner", owner);
-	if (status == NOERROR)
-		return nsf_commit(nsf, fault);
-	nsf_rollback(nsf);
-	return status;
-}
-
-static STATUS make_file(struct nsfstore *store, const char *full, struct slice owner,
-                        struct handle **handle_r, struct fault *fault)
-{
-	struct handle *handle = NULL;
 	STATUS status = make_parents(store, full, fault);
 
 	if (status == NOERROR)
-		status = handles_create(store->handles, full, &handle, fault);
-	if (status == NOERROR)
-		status = set_owner(handle_nsf(handle), owner, fault);
-	if (status == NOERROR)
-		*handle_r = handle;
-	else
-		handles_put(store->handles, &handle, status);
+		status = handles_create(store->handles, full, handle_r, fault);
 	return nsfstore_told(fault, status, full);
 }
 
 /* The file for a delivery: there, or made; somebody else may make it first. */
-static STATUS take_or_make(struct nsfstore *store, const char *full, bool make,
-                           struct slice owner, struct handle **handle_r, struct fault *fault)
+static STATUS take_or_make(struct nsfstore *store, const char *full, bool make, bool *made_r,
+                           struct handle **handle_r, struct fault *fault)
 {
 	struct file_id id;
 	STATUS status = file_id_of(full, &id, fault);
 
+	*made_r = false;
 	if (status == POSTIL_ERR_NOEXIST && make) {
-		status = make_file(store, full, owner, handle_r, fault);
+		status = make_file(store, full, handle_r, fault);
+		*made_r = status == NOERROR;
 		if (status != POSTIL_ERR_EXISTS)
 			return status;
 		status = file_id_of(full, &id, fault);
@@ -151,6 +130,24 @@ static STATUS deliver_all(struct nsf *nsf, const char *full,
 	return nsfstore_told(fault, status, full);
 }
 
+/* Into a new file: whose it is and its first messages, synced together. */
+static STATUS deliver_first(struct nsf *nsf, const char *full, struct slice owner,
+                            const struct maildrop_delivery *messages, size_t count,
+                            struct fault *fault)
+{
+	STATUS status = nsf_begin(nsf, fault);
+
+	if (status != NOERROR)
+		return status;
+	status = nsf_property_set(nsf, "owner", owner);
+	if (status == NOERROR && count > 0)
+		status = deliver_all(nsf, full, messages, count, fault);
+	if (status == NOERROR)
+		return nsf_commit(nsf, fault);
+	nsf_rollback(nsf);
+	return nsfstore_told(fault, status, full);
+}
+
 STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
                         struct slice owner, const struct maildrop_delivery *messages,
                         size_t count, struct fault *fault)
@@ -158,13 +155,16 @@ STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
 	struct nsfstore *store = (struct nsfstore *)base;
 	struct handle *handle = NULL;
 	char full[PATH_MAX];
+	bool made = false;
 	STATUS status = nsfstore_path(store, path, full, fault);
 
 	if (status == NOERROR)
-		status = take_or_make(store, full, make, owner, &handle, fault);
+		status = take_or_make(store, full, make, &made, &handle, fault);
 	if (status != NOERROR)
 		return status;
-	if (count > 0)
+	if (made && owner.n > 0)
+		status = deliver_first(handle_nsf(handle), full, owner, messages, count, fault);
+	else if (count > 0)
 		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
 	handles_put(store->handles, &handle, status);
 	return status;
@@ -179,7 +179,9 @@ STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice o
 	STATUS status = nsfstore_path(store, path, full, fault);
 
 	if (status == NOERROR)
-		status = make_file(store, full, owner, &handle, fault);
+		status = make_file(store, full, &handle, fault);
+	if (status == NOERROR && owner.n > 0)
+		status = deliver_first(handle_nsf(handle), full, owner, NULL, 0, fault);
 	handles_put(store->handles, &handle, status);
 	return status;
 }

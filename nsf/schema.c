@@ -20,9 +20,9 @@
 #include "base/banned.h"
 
 static const char pragmas[] =
-	"PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA encoding='UTF-8';"
 	/* Nobody sees the file before it is whole: its maker syncs it once, at the end. */
-	"PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;";
+	"PRAGMA synchronous=OFF; PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;"
+	"PRAGMA encoding='UTF-8'; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;";
 
 static const char tables[] =
 	"BEGIN IMMEDIATE;"
