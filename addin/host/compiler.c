@@ -36,6 +36,7 @@ struct compiler {
 	struct rate rate;
 	pid_t pid;              /* 0: no run */
 	bool again;             /* changed while a run was on */
+	bool spoke;             /* this run has explained itself */
 	bool told;              /* inotify has told of a change since the last look */
 	bool looking, gone;     /* the worker has it; compiler_stop was called */
 	uint64_t first_change_ms;
@@ -61,6 +62,7 @@ static void on_line(void *context, struct slice text)
 {
 	struct compiler *c = context;
 
+	c->spoke = c->spoke || text.n > 0;
 	if (text.n > 0 && rate_take(&c->rate, clock_mono_ms(), LINES_PER_SECOND))
 		log_say(c->host->log, "Directory: %.*s", (int)text.n, text.p);
 }
@@ -123,6 +125,7 @@ static void run(struct compiler *c)
 		say_first_done(c);
 		return;
 	}
+	c->spoke = false;
 	c->output_fd = output[0];
 	c->output_watch = loop_watch(&c->host->loop, c->output_fd, POLLIN, on_output, c);
 	timer_arm(c->overdue, RUN_MOST_MS);
@@ -190,7 +193,7 @@ bool compiler_reaped(struct host *host, pid_t pid, int status)
 	c->rate.dropped = 0;
 	if (WIFSIGNALED(status))
 		log_say(host->log, "Directory: the run was ended by signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) != 0)
+	else if (WEXITSTATUS(status) != 0 && !c->spoke)
 		log_say(host->log, "Directory: the run ended with status %d",
 		        WEXITSTATUS(status));
 	tasks_settings_changed(host);

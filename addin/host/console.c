@@ -2,7 +2,7 @@
  * it apart, the functions check their arguments. */
 #include "addin/host/console.h"
 
-#include <string.h>
+#include "base/text.h"
 
 #define MANY 64
 
@@ -48,7 +48,10 @@ void console_run(struct run *run, struct slice line)
 	struct command_found found;
 	enum command_match match = command_match(console_commands, line, &found);
 
-	if (match == COMMAND_EMPTY)
+	line = text_trim(line);
+	if (line.n > 0 && line.p[0] == '<' && match != COMMAND_TOO_LONG)
+		do_file(run, text_trim((struct slice){ line.p + 1, line.n - 1 }));
+	else if (match == COMMAND_EMPTY)
 		run_end(run, true);
 	else if (match != COMMAND_FOUND)
 		run_fail(run, "%s", command_match_text(match));
@@ -76,6 +79,7 @@ void do_help(struct run *run, struct slice rest, const struct slice *args, size_
 	for (const struct command *c = console_commands; c->words != NULL; c++)
 		if (!c->hidden)
 			run_say(run, "  %-40s %s", c->syntax, c->help);
+	run_say(run, "  %-40s %s", "< filename", "Execute server commands listed in a file");
 	run_line(run, SLICE_LIT(""));
 	run_say(run, "Commands and options may be shortened while they stay unique.");
 	run_end(run, true);

@@ -17,6 +17,8 @@ void show_server_lines(struct run *run);
 command_function do_show_users, do_drop;
 /* console_set.c */
 command_function do_set_config, do_set_stat, do_start_consolelog, do_stop_consolelog;
+/* console_file.c: `< filename` */
+void do_file(struct run *run, struct slice name);
 /* console.c */
 command_function do_quit, do_help;
 

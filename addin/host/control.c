@@ -46,6 +46,8 @@ struct run {
 	struct run *next;
 	struct host *host;
 	struct client *client;  /* NULL: has gone */
+	void (*ended)(void *context, bool well);        /* NULL: the console is told */
+	void *context;
 };
 
 struct control {
@@ -229,9 +231,31 @@ void run_end(struct run *run, bool well)
 		for (at = &run->client->runs; *at != run; at = &(*at)->next)
 			;
 		*at = run->next;
-		add_line(run->client, 'E', slice_of(well ? "0" : "1"));
+		if (run->ended == NULL)
+			add_line(run->client, 'E', slice_of(well ? "0" : "1"));
 	}
+	if (run->ended != NULL)
+		run->ended(run->context, well);
 	free(run);
+}
+
+struct run *run_part(struct run *whole, void (*ended)(void *context, bool well), void *context)
+{
+	struct run *part = calloc(1, sizeof(*part));
+
+	if (part == NULL)
+		return NULL;
+	*part = (struct run){ NULL, whole->host, whole->client, ended, context };
+	if (part->client != NULL) {
+		part->next = part->client->runs;
+		part->client->runs = part;
+	}
+	return part;
+}
+
+bool run_is_part(const struct run *run)
+{
+	return run->ended != NULL;
 }
 
 void run_fail(struct run *run, const char *format, ...)

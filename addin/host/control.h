@@ -23,6 +23,10 @@ void run_end(struct run *run, bool well);
 __attribute__((format(printf, 2, 3)))
 void run_fail(struct run *run, const char *format, ...);        /* a line, then the end */
 
+/* A command within another: its output goes to the same console, its end to ended. */
+struct run *run_part(struct run *whole, void (*ended)(void *context, bool well), void *context);
+bool run_is_part(const struct run *run);
+
 /* Find and start the command of a line (console.c). */
 void console_run(struct run *run, struct slice line);
 

@@ -69,6 +69,7 @@ static STATUS take_signals(struct host *host)
 	sigaddset(&ours, SIGCHLD);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGQUIT);
 	sigaddset(&ours, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ours, NULL);
 	signal(SIGPIPE, SIG_IGN);

@@ -213,6 +213,9 @@ STATUS loop_round(struct loop *loop, int max_wait_ms)
 		if (loop->fds[i].revents == 0)
 			continue;
 		ready--;
+		/* Closed under us: never asked again, so that nothing spins. */
+		if (loop->fds[i].revents & POLLNVAL)
+			w->fd = -1;
 		if (!w->dead)
 			w->ready(w->context, loop->fds[i].revents);
 	}

@@ -10,7 +10,9 @@ Every wait has a bound and fails with what the server said so far. Nothing is le
 behind: the with block ends the server, its tasks and its directory.
 """
 
+import errno
 import os
+import random
 import re
 import shutil
 import signal
@@ -40,11 +42,20 @@ def skip(why):
     sys.exit(SKIP)
 
 
-def free_port(family=socket.AF_INET):
-    """A port that nothing listens on now."""
-    with socket.socket(family, socket.SOCK_STREAM) as s:
-        s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_port():
+    """A port that nothing uses on any address, below those that connections are given."""
+    while True:
+        port = random.randrange(10240, 32000)
+        try:
+            for family in (socket.AF_INET, socket.AF_INET6):
+                with socket.socket(family, socket.SOCK_STREAM) as s:
+                    if family == socket.AF_INET6:
+                        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                    s.bind(("", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE or family == socket.AF_INET:
+                continue
+        return port
 
 
 def wait_until(question, what, seconds=None):
