@@ -74,6 +74,8 @@ static void conn_close(struct worker *worker, struct net_conn *conn, STATUS why)
 		pthread_mutex_unlock(&net->lock);
 		net->protocol->close(conn_state(conn), conn, why);
 	}
+	if (conn->in != NULL)
+		explicit_bzero(conn->in, conn->in_size);
 	free(conn->in);
 	free(conn->out);
 	conn->in = conn->out = NULL;

@@ -218,10 +218,18 @@ static STATUS keep_input(struct worker *worker, struct net_conn *conn, size_t le
 	return NOERROR;
 }
 
+/* Before a login there may be a password in it. */
+static void wipe_seen(struct worker *worker, struct net_conn *conn)
+{
+	if (!conn->established && worker->view_at > 0)
+		explicit_bzero(worker->view, worker->view_at);
+}
+
 STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next)
 {
 	size_t left = worker->view_n - worker->view_at;
 
+	wipe_seen(worker, conn);
 	conn->hungry = next == NET_CONTINUE && conn->out == NULL && !conn->yields;
 	if (next == NET_CLOSE)
 		left = 0;
