@@ -62,16 +62,22 @@ static unsigned line_of(const struct note *note, const char *item_name)
 
 /* --- what is kept ---------------------------------------------------------- */
 
+/* Most items of a person are not among them: the first letter says so. */
+static bool is_person_item(const char *name)
+{
+	for (const char *const *wanted = person_items; *wanted != NULL; wanted++)
+		if (((*wanted)[0] | 0x20) == (name[0] | 0x20) &&
+		    slice_equal_nocase(slice_of(name), slice_of(*wanted)))
+			return true;
+	return false;
+}
+
 static bool is_kept(const struct form *form, const struct item *item)
 {
 	size_t octets = 0;
 
-	if (form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN) {
-		for (const char *const *name = person_items; *name != NULL; name++)
-			if (slice_equal_nocase(slice_of(item->name), slice_of(*name)))
-				return true;
-		return false;
-	}
+	if (form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN)
+		return is_person_item(item->name);
 	for (size_t i = 0; i < item->count; i++)
 		octets += item->values[i].n;
 	if (form->kind == DOCUMENT_GROUP)

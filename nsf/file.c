@@ -246,9 +246,11 @@ void nsf_close(struct nsf **nsf_pointer)
 
 void nsf_set_cache(struct nsf *nsf, size_t octets)
 {
-	char text[64];
+	char text[96];
 
-	snprintf(text, sizeof(text), "PRAGMA cache_size=-%zu", octets / 1024);
+	/* Each call inside a transaction is a savepoint; its page copies, once they
+	 * have gone to a file, would be written there for every call. */
+	snprintf(text, sizeof(text), "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%zu", octets / 1024);
 	sqlite3_exec(nsf->db, text, NULL, NULL, NULL);  /* without it, only slower */
 }
 
