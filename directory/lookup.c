@@ -22,6 +22,7 @@
 #include "base/banned.h"
 
 #define HANDLES_MAX 2           /* look-ups last microseconds; each handle costs memory */
+#define CACHE_OCTETS 1536000    /* of a handle: the upper levels of a large $Users */
 
 struct handle {
 	struct nsf *nsf;
@@ -95,6 +96,8 @@ static STATUS take(struct directory *dir, struct handle *handle_r)
 	if (status != NOERROR || handle_r->nsf != NULL)
 		return status;
 	status = nsf_open(dir->path, &handle_r->nsf, NULL);
+	if (status == NOERROR)
+		nsf_set_cache(handle_r->nsf, CACHE_OCTETS);
 	if (status != NOERROR) {
 		pthread_mutex_lock(&dir->mutex);
 		dir->out_count--;
