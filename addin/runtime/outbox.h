@@ -16,7 +16,7 @@
 #include "addin/wire/wire.h"
 
 #define OUTBOX_MS 30
-#define OUTBOX_PATIENCE_MS 50
+#define OUTBOX_PATIENCE_MS 200
 #define OUTBOX_OCTETS (256 * 1024)
 #define OUTBOX_TEXT_MAX 4000    /* octets of a log line; the rest is cut */
 #define OUTBOX_LINES_MAX 128    /* status lines */

@@ -141,6 +141,7 @@ class Server:
         self.env = dict(os.environ, **(env or {}))
         self.stdin = stdin
         self.program_dir = None
+        self._collect_reports()
         os.chmod(self.data, 0o700)
         if data is None or notes is not None:
             self.write_notes(notes or {})
@@ -200,6 +201,25 @@ class Server:
                 os.unlink(link)
             os.symlink(path, link)
         self.env["POSTIL_PROGRAM_DIR"] = self.program_dir
+
+    def _collect_reports(self):
+        """Sanitizers of the server and its tasks write their findings to a folder, and
+        leave the signals that tests send to the system."""
+        self.reports = tempfile.mkdtemp(prefix="postil-reports-",
+                                        dir=os.environ.get("TMPDIR", "/tmp"))
+        os.chmod(self.reports, 0o1777)
+        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
+            self.env[name] = ":".join(filter(None, [
+                self.env.get(name), "handle_segv=0:log_path=" + os.path.join(self.reports, "report")]))
+
+    def findings(self):
+        found = []
+        for name in sorted(os.listdir(self.reports)):
+            with open(os.path.join(self.reports, name), encoding="utf-8", errors="replace") as f:
+                text = f.read()
+            if re.search(r"^SUMMARY: |runtime error:", text, re.M):
+                found.append(text[:6000])
+        return "\n".join(found)
 
     # --- its life
 
@@ -307,6 +327,12 @@ class Server:
         if value is not None and self.output is not None:
             print("--- the server said:\n" + self.output.text()[-6000:], file=sys.stderr)
         self.close()
+        findings = self.findings()
+        shutil.rmtree(self.reports, ignore_errors=True)
+        if findings and value is None:
+            raise AssertionError("a sanitizer found:\n" + findings)
+        if findings:
+            print("--- a sanitizer found:\n" + findings, file=sys.stderr)
 
 
 def run_cases(cases):

@@ -140,8 +140,8 @@ static void many_lines(void)
 
 /* --- a service ---------------------------------------------------------------------- */
 
-static volatile BOOL port_is_ready;
-static volatile BOOL dropped;
+static _Atomic BOOL port_is_ready;
+static _Atomic BOOL dropped;
 
 static void list_sessions(void *context, void (*emit)(void *emit_context,
                           const POSTIL_SESSION *session), void *emit_context)
