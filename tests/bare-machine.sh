@@ -118,6 +118,7 @@ fetch_line()
 test "$(id -u)" = 0 || fail 'must be started by root: it makes a chroot'
 command -v debootstrap >/dev/null || fail 'debootstrap is missing: apt-get install debootstrap'
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/postil-bare-XXXXXX")
+chmod 755 "$root"         # the users inside must enter it
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 make_machine

@@ -10,6 +10,7 @@ Every wait has a bound and fails with what the server said so far. Nothing is le
 behind: the with block ends the server, its tasks and its directory.
 """
 
+import atexit
 import errno
 import os
 import random
@@ -26,10 +27,37 @@ import time
 TOP_SRCDIR = os.environ.get("top_srcdir", os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOP_BUILDDIR = os.environ.get("top_builddir", os.getcwd())
-PROGRAMS = os.path.join(TOP_BUILDDIR, "programs")
 # Sanitizers and busy machines are slow; a wait that succeeds never lasts so long.
 PATIENCE = float(os.environ.get("POSTIL_TEST_PATIENCE", "30"))
 SKIP = 77       # automake's exit status for a test that cannot run here
+
+
+def others_reach(path):
+    """May a user who owns nothing here go to the path?"""
+    while path != "/":
+        path = os.path.dirname(path)
+        if not os.stat(path).st_mode & 0o001:
+            return False
+    return True
+
+
+def find_programs():
+    """Where the programs are. As root the server becomes nobody, and starts tasks as nobody; programs
+    in a folder that is closed to others are copied to one that is not, for as long as the test runs."""
+    built = os.path.join(os.path.abspath(TOP_BUILDDIR), "programs")
+    if os.geteuid() != 0 or others_reach(os.path.join(built, "postil")):
+        return built
+    copies = tempfile.mkdtemp(prefix="postil-programs-", dir=os.environ.get("TMPDIR", "/tmp"))
+    atexit.register(shutil.rmtree, copies, ignore_errors=True)
+    os.chmod(copies, 0o755)
+    for name in os.listdir(built):
+        path = os.path.join(built, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            shutil.copy(path, copies)
+    return copies
+
+
+PROGRAMS = find_programs()
 
 
 def program(name):
@@ -199,7 +227,8 @@ class Server:
             link = os.path.join(self.program_dir, name)
             if os.path.lexists(link):
                 os.unlink(link)
-            os.symlink(path, link)
+            put = os.symlink if os.geteuid() != 0 or others_reach(path) else shutil.copy
+            put(path, link)
         self.env["POSTIL_PROGRAM_DIR"] = self.program_dir
 
     def _collect_reports(self):
