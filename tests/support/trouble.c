@@ -52,6 +52,7 @@ static void flood(void)
 {
 	for (int i = 0; i < 50000; i++)
 		AddInLogMessageText("Trouble: flood line %d", NOERROR, i);
+	OSGetEnvironmentSeqNo();        /* answered behind all lines: now there is room again */
 	AddInLogMessageText("Trouble: flood is over", NOERROR);
 	idle_until_quit();
 }
@@ -134,6 +135,7 @@ static void many_lines(void)
 {
 	for (int i = 0; i < 1000; i++)
 		AddInLogMessageText("Trouble: session %04d of user", NOERROR, i);
+	OSGetEnvironmentSeqNo();
 	AddInLogMessageText("Trouble: 1000 sessions", NOERROR);
 	idle_until_quit();
 }
