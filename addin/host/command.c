@@ -6,6 +6,7 @@
 
 #include "addin/wire/console.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 #define CANDIDATES_MAX 64
 

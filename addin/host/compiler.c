@@ -19,6 +19,7 @@
 #include "addin/host/program.h"
 #include "addin/host/task.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define SETTLE_MS 300           /* quiet time before a run */
 #define SETTLE_MOST_MS 3000     /* but a run after this even without it */

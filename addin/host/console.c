@@ -3,6 +3,7 @@
 #include "addin/host/console.h"
 
 #include "base/text.h"
+#include "base/banned.h"
 
 #define MANY 64
 

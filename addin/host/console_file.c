@@ -13,6 +13,7 @@
 
 #include "addin/host/console.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 #define FILE_MAX_OCTETS 65536
 

@@ -8,6 +8,7 @@
 
 #include "addin/host/console.h"
 #include "addin/host/task.h"
+#include "base/banned.h"
 
 #define ASK_MS 3000
 #define ROWS_MAX 10000

@@ -5,6 +5,7 @@
 
 #include "addin/host/console.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 /* Variables that decide who the server is: an editor's business. */
 static const char *const fixed[] = { "ServerUser", "Server_Console_Password", "Directory",

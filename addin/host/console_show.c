@@ -1,6 +1,7 @@
 /* Console commands that show: show server, stat, port, config. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "addin/host/console.h"
@@ -8,6 +9,7 @@
 #include "addin/host/task.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 static void show_elapsed(struct run *run, uint64_t secs)
 {

@@ -1,11 +1,13 @@
 /* Console commands about tasks: load, tell, restart task, show tasks. */
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "addin/host/console.h"
 #include "addin/host/listener.h"
 #include "addin/host/task.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 #define FOLLOW_MS 5000          /* for the lines that follow a tell, at most */
 #define FOLLOW_LAST_MS 150      /* for those behind the task's next MQGet */

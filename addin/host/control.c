@@ -21,6 +21,7 @@
 #include "addin/host/task.h"
 #include "addin/wire/console.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define CLIENTS_MAX 32
 #define LIVE_OCTETS_MAX (256u << 10)    /* waiting log lines for one console */

@@ -25,6 +25,7 @@
 #include "addin/host/task.h"
 #include "addin/wire/console.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define LAST_WORDS_MS 2000      /* for log and terminal at the end */
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/banned.h"
+
 void line_reader_init(struct line_reader *reader)
 {
 	buf_init(&reader->rest, LINE_MAX_OCTETS + 1);

@@ -13,6 +13,7 @@
 
 #include "addin/host/privileged.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define LISTENERS_MAX 256
 #define TELL_AGAIN_AFTER 15     /* failures between two lines about one port */

@@ -12,6 +12,7 @@
 
 #include "addin/host/logfile.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define PENDING_MAX_OCTETS (4u << 20)
 #define LINE_MAX_OCTETS 8192

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/banned.h"
+
 STATUS log_file_init(struct log_file *file, const char *data_dir)
 {
 	*file = (struct log_file){ .fd = -1, .max_octets = 10240 * 1024, .generations = 5 };

@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/banned.h"
+
 static bool is_one_of(const char *value, const char *a, const char *b, const char *c)
 {
 	return strcasecmp(value, a) == 0 || strcasecmp(value, b) == 0

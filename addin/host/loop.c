@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/banned.h"
 
 struct watch {
 	struct watch *next;

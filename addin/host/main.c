@@ -17,6 +17,7 @@
 #include "addin/host/serve.h"
 #include "addin/host/start.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 struct options {
 	const char *data_dir;

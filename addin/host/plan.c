@@ -12,6 +12,7 @@
 #include "addin/host/task.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 #define PAUSE_MAX_SECS 300
 #define CALM_MS 60000   /* a task that ran this long starts again with the short pause */

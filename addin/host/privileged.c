@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/banned.h"
+
 #define BACKLOG 4096
 
 static int bind_it(int fd, const struct port_request *r)

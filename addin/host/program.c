@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "addin/wire/wire.h"
+#include "base/banned.h"
 
 extern char **environ;
 

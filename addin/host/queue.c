@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/banned.h"
+
 struct queue {
 	struct queue *next;
 	struct queue_table *table;

@@ -15,6 +15,7 @@
 #include "addin/host/host.h"
 #include "addin/host/task.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 #define NAME_MAX_OCTETS 128
 #define VALUE_MAX_OCTETS 4000

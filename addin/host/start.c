@@ -24,6 +24,7 @@
 #include "addin/host/program.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/banned.h"
 
 /* --- the lock ------------------------------------------------------------------------ */
 

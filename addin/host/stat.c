@@ -9,6 +9,7 @@
 
 #include "addin/host/queue.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 static void statistic_free(struct statistic *s)
 {

@@ -21,6 +21,7 @@
 #include "addin/host/listener.h"
 #include "addin/host/program.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define SOCKET_OCTETS (256 * 1024)
 #define KILL_AFTER_TERM_MS 5000

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "addin/host/task.h"
+#include "base/banned.h"
 
 struct mq_wait {
 	struct queue_waiter waiter;     /* first: woken gets this */

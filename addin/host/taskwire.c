@@ -14,6 +14,7 @@
 #include "addin/host/listener.h"
 #include "addin/host/task.h"
 #include "base/clock.h"
+#include "base/banned.h"
 
 #define MESSAGES_A_ROUND 64
 #define OUT_FULL_OCTETS (512u << 10)    /* then the task's messages wait */

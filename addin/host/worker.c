@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/banned.h"
+
 struct job {
 	struct job *next;
 	void (*run)(void *context);

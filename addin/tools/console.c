@@ -18,6 +18,7 @@
 #include "addin/tools/terminal.h"
 #include "addin/wire/console.h"
 #include "base/buf.h"
+#include "base/banned.h"
 
 #define EXIT_NO_SERVER 2
 

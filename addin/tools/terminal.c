@@ -20,6 +20,7 @@
 
 #include "addin/wire/console.h"
 #include "base/buf.h"
+#include "base/banned.h"
 
 #define EXIT_NO_ANSWER 2
 #define HISTORY_LINES 500

@@ -181,7 +181,7 @@ STATUS wire_receive(int fd, enum wire_side self, void *memory, struct wire_in *i
 	struct arrived arrived = { .count = 0 };
 	struct wire_in in;
 	STATUS status;
-	size_t n;
+	size_t n = 0;
 
 	status = receive_packet(fd, &message, &n, wait);
 	if (status != NOERROR)
