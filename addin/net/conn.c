@@ -74,15 +74,14 @@ static void conn_close(struct worker *worker, struct net_conn *conn, STATUS why)
 		pthread_mutex_unlock(&net->lock);
 		net->protocol->close(conn_state(conn), conn, why);
 	}
-	if (conn->in != NULL)
-		explicit_bzero(conn->in, conn->in_size);
-	free(conn->in);
+	input_drop(conn);
 	free(conn->out);
-	conn->in = conn->out = NULL;
-	conn->in_n = conn->in_size = conn->out_n = conn->out_at = 0;
+	conn->out = NULL;
+	conn->out_n = conn->out_at = 0;
 	if (why == NOERROR && !told && !conn->eof && still_sends(worker, conn)) {
 		conn->transport->shutdown(conn->transport_state, conn->fd);
 		conn->hungry = true;
+		conn->accepted_ms = clock_mono_ms();
 		if (arm(worker, conn, NET_CLOSE))
 			return;
 	}
@@ -115,8 +114,8 @@ static uint64_t deadline_of(struct worker *worker, struct net_conn *conn)
 	struct net *net = conn->net;
 	uint32_t idle;
 
-	if (conn->lingers)
-		return worker->now + LINGER_MS;
+	if (conn->lingers)              /* whatever the client still sends */
+		return conn->accepted_ms + LINGER_MS;
 	idle = net->protocol->idle_ms(conn_state(conn));
 	if (idle == 0)
 		return conn->accepted_ms + atomic_load(&net->limits.prelogin_ms);
@@ -235,6 +234,7 @@ static void drive(struct worker *worker, struct net_conn *conn, enum net_next ne
 			status = NOERROR;       /* what a client asked for is done though it has gone */
 		if (status == NOERROR)
 			status = turn_end(worker, conn, next);
+		turn_forget(worker, conn);
 		if (status == NOERROR)
 			status = atomic_load(&conn->close_why);
 		if (status != NOERROR || (next == NET_CLOSE && conn->out == NULL)) {

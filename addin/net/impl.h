@@ -77,7 +77,7 @@ struct net_conn {
 	_Atomic uint64_t deadline;      /* what it means depends on the state */
 	_Atomic uint64_t id;            /* 0: none */
 	_Atomic uint64_t active_ms;
-	uint64_t accepted_ms;
+	uint64_t accepted_ms;           /* while it lingers: since when */
 	struct net *net;
 	struct worker *worker;          /* while OWNED */
 	void *user_data;
@@ -254,6 +254,9 @@ void turn_begin(struct worker *worker, struct net_conn *conn);
 STATUS turn_advance(struct worker *worker, struct net_conn *conn, enum net_next *next);
 STATUS turn_read(struct worker *worker, struct net_conn *conn);
 
+void input_drop(struct net_conn *conn); /* the private input, wiped before login */
+/* What of the input lies in the worker's own buffer: wiped before login. */
+void turn_forget(struct worker *worker, const struct net_conn *conn);
 /* Keep what is left of the input; also the end of input and lines too long. */
 STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next);
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 
 #define REST_MS 250
+#define REFUSED_READS 16        /* of one who is refused and sends on */
 #define COMPLAIN_MS 10000
 #define KEEPALIVE_SECS 60
 #define KEEPALIVE_PROBE_SECS 10
@@ -78,8 +79,9 @@ static void refuse(struct worker *worker, int fd)
 	pthread_mutex_unlock(&net->lock);
 	if (n > 0 && n <= sizeof(line) && send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
 		shutdown(fd, SHUT_WR);
-		while (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) == sizeof(scratch))
-			continue;
+		for (int i = 0; i < REFUSED_READS; i++)
+			if (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) != sizeof(scratch))
+				break;
 	}
 	close(fd);
 }

@@ -30,22 +30,48 @@ void turn_begin(struct worker *worker, struct net_conn *conn)
 	conn->yields = false;
 }
 
+/* Before login there may be a password in it. */
+static void wipe(const struct net_conn *conn, char *p, size_t n)
+{
+	if (!conn->established && n > 0)
+		explicit_bzero(p, n);
+}
+
+void input_drop(struct net_conn *conn)
+{
+	wipe(conn, conn->in, conn->in_size);
+	free(conn->in);
+	conn->in = NULL;
+	conn->in_n = conn->in_size = 0;
+}
+
+/* Other room for the private input; what does not fit is gone. */
+static bool input_resize(struct net_conn *conn, unsigned size)
+{
+	char *moved = malloc(size);
+
+	if (moved == NULL)
+		return false;
+	if (conn->in != NULL) {
+		memcpy(moved, conn->in, conn->in_n < size ? conn->in_n : size);
+		wipe(conn, conn->in, conn->in_size);
+		free(conn->in);
+	}
+	conn->in = moved;
+	conn->in_size = size;
+	return true;
+}
+
 /* Private input grows by doubling, so that octets sent one by one are cheap. */
 static bool private_room(struct net_conn *conn)
 {
 	unsigned size = conn->in_size * 2;
-	char *grown;
 
 	if (conn->in_size - conn->in_n >= PRIVATE_MIN / 2)
 		return true;
 	if (size < PRIVATE_MIN)
 		size = PRIVATE_MIN;
-	grown = realloc(conn->in, size);
-	if (grown == NULL)
-		return false;
-	conn->in = grown;
-	conn->in_size = size;
-	return true;
+	return input_resize(conn, size);
 }
 
 STATUS turn_read(struct worker *worker, struct net_conn *conn)
@@ -201,35 +227,31 @@ STATUS turn_advance(struct worker *worker, struct net_conn *conn, enum net_next 
 static STATUS keep_input(struct worker *worker, struct net_conn *conn, size_t left)
 {
 	size_t size = conn->in == NULL ? left : left + PRIVATE_MIN;
-	char *kept = conn->in;
+	bool shared = conn->in == NULL;
 
-	if (conn->in != NULL && worker->view_at > 0)
+	if (!shared && worker->view_at > 0) {
 		memmove(conn->in, conn->in + worker->view_at, left);
-	if (conn->in == NULL || conn->in_size > 2 * size) {
-		kept = realloc(conn->in, size);
-		if (kept == NULL)
-			return POSTIL_ERR_MEMORY;
-		conn->in_size = (unsigned)size;
+		wipe(conn, conn->in + left, conn->in_n - left);
 	}
-	if (conn->in == NULL)
-		memcpy(kept, worker->view + worker->view_at, left);
-	conn->in = kept;
+	conn->in_n = shared ? 0 : (unsigned)left;
+	if ((shared || conn->in_size > 2 * size) && !input_resize(conn, (unsigned)size))
+		return POSTIL_ERR_MEMORY;
+	if (shared)
+		memcpy(conn->in, worker->view + worker->view_at, left);
 	conn->in_n = (unsigned)left;
 	return NOERROR;
 }
 
-/* Before a login there may be a password in it. */
-static void wipe_seen(struct worker *worker, struct net_conn *conn)
+void turn_forget(struct worker *worker, const struct net_conn *conn)
 {
-	if (!conn->established && worker->view_at > 0)
-		explicit_bzero(worker->view, worker->view_at);
+	if (worker->view == worker->in)
+		wipe(conn, worker->in, worker->view_n);
 }
 
 STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next)
 {
 	size_t left = worker->view_n - worker->view_at;
 
-	wipe_seen(worker, conn);
 	conn->hungry = next == NET_CONTINUE && conn->out == NULL && !conn->yields;
 	if (next == NET_CLOSE)
 		left = 0;
@@ -237,10 +259,7 @@ STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next
 		return POSTIL_ERR_CLOSED;
 	if (worker->starved && left >= atomic_load(&conn->net->limits.line_octets))
 		return POSTIL_ERR_TOO_LONG;
-	if (left > 0)
-		return keep_input(worker, conn, left);
-	free(conn->in);
-	conn->in = NULL;
-	conn->in_n = conn->in_size = 0;
-	return NOERROR;
+	if (left == 0)
+		input_drop(conn);
+	return left > 0 ? keep_input(worker, conn, left) : NOERROR;
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "addin/net/impl.h"
 #include "tests/support/lines.h"
 #include "tests/support/unit.h"
 
@@ -155,6 +156,53 @@ START_TEST(talks_after_quit)
 		ck_assert_str_eq(lines_hear(fd), "");
 		close(fd);
 	}
+	stop();
+}
+END_TEST
+
+/* Who talks on and on after QUIT does not keep its place. */
+START_TEST(talks_for_ever_after_quit)
+{
+	const struct net_options options = { 0 };
+	uint64_t end = lines_now_ms() + 8000;
+	char flood[65536];
+	int fd;
+
+	lines_start(&lines, &options);
+	fd = lines_connect(lines.port);
+	memset(flood, 'x', sizeof(flood));
+	memcpy(flood, "QUIT\n", 5);
+	ck_assert_int_eq(send(fd, flood, sizeof(flood), MSG_NOSIGNAL), (ssize_t)sizeof(flood));
+	while (lines_now_ms() < end && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+		usleep(50000);
+	ck_assert_uint_lt(lines_now_ms(), end);
+	close(fd);
+	stop();
+}
+END_TEST
+
+/* What came before login, a password perhaps, does not stay in shared buffers. */
+START_TEST(forgets_before_login)
+{
+	static const char *const says[][2] = {
+		{ "ECHO sesame-open\n", "sesame-open" }, { "ECHO sesame-", "" },
+		{ "shut\nECHO sesame-", "sesame-shut" }, { "last\n", "sesame-last" },
+	};
+	const struct net_options options = { 0 };
+	int fd;
+
+	lines_start(&lines, &options);
+	fd = lines_connect(lines.port);
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		lines_say(fd, says[i][0]);
+		if (says[i][1][0] != '\0')
+			ck_assert_str_eq(lines_hear(fd), says[i][1]);
+	}
+	lines_say(fd, "QUIT\n");
+	ck_assert(lines_wait(&lines_closed, 1));
+	for (unsigned i = 0; i < lines.net->workers_started; i++)
+		ck_assert_ptr_null(memmem(lines.net->workers[i]->in, INPUT_OCTETS, "sesame", 6));
+	close(fd);
 	stop();
 }
 END_TEST
@@ -345,4 +393,5 @@ START_TEST(a_thousand)
 END_TEST
 
 UNIT_MAIN("conn", octet_by_octet, pipelined, half_closed_after_quit, talks_after_quit,
+          talks_for_ever_after_quit, forgets_before_login,
           slow_reader_of_50_mb, never_reads, vanishes, line_too_long, peer_in_words, a_thousand)
