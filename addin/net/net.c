@@ -59,10 +59,45 @@ static unsigned cores(void)
 	return n < 1 ? 1 : (unsigned)n;
 }
 
+static uint64_t open_files_allowed(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return UINT64_MAX;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur;
+}
+
+/* So many that strangers cannot take the files that sessions need to go on. */
+static unsigned connections_allowed(struct net *net, const struct net_options *options)
+{
+	unsigned most = options->max_connections != 0 ? options->max_connections : 2000;
+	uint64_t files = open_files_allowed(), fit = UINT64_MAX;
+
+	if (options->files_kept != 0)
+		fit = files <= options->files_kept ? 1
+			: (files - options->files_kept) / (1 + (uint64_t)options->files_each);
+	else if (files < most)
+		net_logf(net, "%u connections are allowed but only %llu open files "
+			"(raise the limit of open files)", most, (unsigned long long)files);
+	if (fit >= most)
+		return most;
+	fit = fit == 0 ? 1 : fit;
+	net_logf(net, "%u connections are allowed but the %llu files that may be open are enough "
+		"for %u (raise the limit of open files)", most, (unsigned long long)files,
+		(unsigned)fit);
+	return (unsigned)fit;
+}
+
 void net_set_options(struct net *net, const struct net_options *options)
 {
 	struct net_limits *limits = &net->limits;
-	unsigned most = options->max_connections != 0 ? options->max_connections : 2000;
+	unsigned most = connections_allowed(net, options);
 	char *line = options->refused_line != NULL ? strdup(options->refused_line) : NULL;
 
 	atomic_store(&limits->max_connections, most);
@@ -138,23 +173,6 @@ STATUS net_new(const struct net_options *options, const struct net_protocol *pro
 	return NOERROR;
 }
 
-static void raise_file_limit(struct net *net)
-{
-	struct rlimit limit;
-	unsigned most = atomic_load(&net->limits.max_connections);
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < most)
-		net_logf(net, "%u connections are allowed but only %llu open files "
-			"(raise the limit of open files)", most,
-			(unsigned long long)limit.rlim_cur);
-}
-
 static STATUS start_worker(struct net *net, const pthread_attr_t *attributes)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -177,7 +195,6 @@ STATUS net_start(struct net *net, struct fault *fault)
 	sigset_t all, before;
 	STATUS status = NOERROR;
 
-	raise_file_limit(net);
 	net->workers = calloc(net->worker_count, sizeof(*net->workers));
 	if (net->workers == NULL)
 		return fault_set(fault, POSTIL_ERR_MEMORY, "no memory for worker threads");

@@ -88,7 +88,9 @@ struct net_protocol {
 
 struct net_options {
 	unsigned workers;               /* 0: 2 x cores + 2, at least 4 */
-	unsigned max_connections;       /* default 2000 */
+	unsigned max_connections;       /* default 2000; fewer if files run out before */
+	unsigned files_each;            /* that a connection opens beside its own socket */
+	unsigned files_kept;            /* for all else; 0: open files are not counted */
 	unsigned max_per_address;       /* an IPv6 /64 is one address; 0 none */
 	bool spare_loopback;            /* it does not hold for this machine itself */
 	uint32_t prelogin_ms;           /* default 60000 */
@@ -105,9 +107,10 @@ struct net_options {
  * protocol must outlive the engine. */
 STATUS net_new(const struct net_options *options, const struct net_protocol *protocol,
                struct net **net_r, struct fault *fault);
-/* Change limits while running (workers stay). */
+/* Change limits while running (workers stay). Here and in net_new the soft limit of open
+ * files is raised to the hard one. */
 void net_set_options(struct net *net, const struct net_options *options);
-/* Start the worker threads; raises the soft limit of open files to the hard one. */
+/* Start the worker threads. */
 STATUS net_start(struct net *net, struct fault *fault);
 /* Serve a listening socket (owned by net from now on, also after an error;
  * another process may hold a copy). user_data reaches the protocol by

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <addin.h>
 #include <miscerr.h>
@@ -53,12 +54,29 @@ static bool get_variable(void *context, const char *name, char *value, size_t si
 	return OSGetEnvironmentString(name, value, (WORD)(size - 1)) != FALSE;
 }
 
+/* A session locks its mail file. A handle is up to four files; besides the idle ones
+ * each thread may have one open, and so has the directory. */
+#define SESSION_FILES 1
+#define HANDLE_FILES 4
+#define OTHER_FILES 128
+
+static unsigned other_files(const struct settings *settings)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = settings->threads != 0 ? settings->threads
+		: 2 * (unsigned)(cores < 1 ? 1 : cores) + 2;
+
+	return OTHER_FILES + HANDLE_FILES * (settings->open_databases + threads);
+}
+
 static void engine_options(const struct task *task, const struct settings *settings,
                            struct net_options *options)
 {
 	*options = (struct net_options){
 		.workers = settings->threads,
 		.max_connections = settings->max_sessions,
+		.files_each = SESSION_FILES,
+		.files_kept = other_files(settings),
 		.max_per_address = settings->max_per_address,
 		.spare_loopback = settings->spare_loopback,
 		.prelogin_ms = settings->prelogin_timeout_secs * 1000,

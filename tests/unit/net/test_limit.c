@@ -290,6 +290,37 @@ START_TEST(descriptors_run_out)
 }
 END_TEST
 
+/* Connections leave the files alone that sessions need; also when told anew. */
+START_TEST(files_are_kept)
+{
+	struct net_options options = { .max_connections = 100, .files_each = 1,
+		.files_kept = 60, .log = complain };
+	struct rlimit limit;
+	int fds[3];
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max = 64;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	lines_start(&lines, &options);
+	ck_assert_uint_eq(complaints, 1);
+	net_set_options(lines.net, &options);
+	for (int i = 0; i < 3; i++)     /* there is room for two: the newest gives way */
+		fds[i] = lines_connect(lines.port);
+	ck_assert(lines_wait(&lines_closed_why[POSTIL_ERR_LIMIT], 1));
+	lines_talk(fds[0], "ECHO first\n", "first");
+	lines_talk(fds[2], "ECHO last\n", "last");
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	options.files_kept = 64;
+	net_set_options(lines.net, &options);
+	ck_assert_uint_eq(atomic_load(&lines.net->limits.max_connections), 1);
+	options.files_kept = 0;
+	net_set_options(lines.net, &options);
+	ck_assert_uint_eq(atomic_load(&lines.net->limits.max_connections), 100);
+	stop();
+}
+END_TEST
+
 /* Another process may hold the listening socket: ended here, it is not watched
  * any more, and can be served again. */
 START_TEST(listener_shared)
@@ -452,4 +483,4 @@ END_TEST
 
 UNIT_MAIN("limit", per_address, one_address, gives_way, gives_way_parked, idle,
           idle_while_output_moves, delayed, descriptors_run_out, listener_shared, ends_in_order,
-          ends_with_frozen_job, storm)
+          ends_with_frozen_job, storm, files_are_kept)
