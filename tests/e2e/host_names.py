@@ -21,7 +21,7 @@ def greeting(port):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as c:
             return c.makefile("rb").readline()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return b""
 
 
