@@ -33,6 +33,7 @@ struct client {
 	struct settings *settings;
 	struct pop3_session *session;
 	struct mailbox *mailbox;        /* NULL: none, or with a job */
+	struct mailbox_commit *commit;  /* under way */
 	struct login *login;            /* while its answer waits */
 	enum doing doing;
 	unsigned takeovers;             /* tries to get the maildrop from a silent holder */
@@ -101,7 +102,7 @@ static STATUS seam_commit(void *context, const uint32_t *deleted, size_t deleted
 	struct client *c = context;
 	struct net_job job;
 	STATUS status = mailbox_commit_job(c->mailbox, deleted, deleted_count, read, read_count,
-	                                   &job);
+	                                   &c->commit, &job);
 
 	if (status != NOERROR)
 		return status;
@@ -376,12 +377,14 @@ static enum net_next read_came(struct client *c, STATUS status, struct mailbox *
 	return pop3_session_resume(c->session, status, out);
 }
 
-/* Given up while it ran: the store may still do it, or may not. */
+/* Given up while it ran: the store may still do it, or may not. Given up before
+ * it began: it will not. */
 static enum net_next commit_came(struct client *c, STATUS status, struct mailbox *mailbox,
                                  struct buf *out)
 {
-	if (mailbox == NULL)
+	if (mailbox == NULL && !mailbox_commit_give_up(c->commit))
 		status = POSTIL_ERR_UNKNOWN_OUTCOME;
+	mailbox_commit_release(&c->commit);
 	mailbox_close(&mailbox);
 	return pop3_session_resume(c->session, status, out);
 }
@@ -421,6 +424,7 @@ static void protocol_close(void *state, struct net_conn *conn, STATUS why)
 		log_end(c, why);
 	pop3_session_free(&c->session);
 	mailbox_let_go(&c->mailbox);
+	mailbox_commit_release(&c->commit);
 	login_free(&c->login);
 	settings_release(&c->settings);
 	free(c->name);

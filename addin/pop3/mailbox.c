@@ -26,8 +26,16 @@ struct mailbox {
 	size_t given;                   /* up to here data has been handed out */
 	size_t counted;                 /* octets of data that are in ahead_octets */
 	char *data;
+	struct mailbox_commit *commit;
 	uint32_t *indexes;              /* of a commit */
 	size_t deleted_count, read_count;
+};
+
+enum { COMMIT_WAITS, COMMIT_BEGUN, COMMIT_GIVEN_UP };
+
+struct mailbox_commit {
+	atomic_int state;
+	atomic_uint shares;             /* the session's and the job's */
 };
 
 static _Atomic size_t ahead_octets;     /* data of all mailboxes that holds more than asked */
@@ -96,6 +104,7 @@ void mailbox_close(struct mailbox **mailbox)
 	close_drop(m);
 	registry_remove(m->task->registry, &m->entry);
 	drop_data(m);
+	mailbox_commit_release(&m->commit);
 	free(m->indexes);
 	free(m);
 	*mailbox = NULL;
@@ -325,6 +334,38 @@ static void start_reclaim(struct mailbox *m)
 	reclaim_again(r);
 }
 
+static STATUS commit_new(struct mailbox_commit **commit_r)
+{
+	struct mailbox_commit *commit = malloc(sizeof(*commit));
+
+	if (commit == NULL)
+		return POSTIL_ERR_MEMORY;
+	atomic_init(&commit->state, COMMIT_WAITS);
+	atomic_init(&commit->shares, 2);
+	*commit_r = commit;
+	return NOERROR;
+}
+
+/* The first of the two to move the state decides. */
+static bool commit_move(struct mailbox_commit *commit, int to)
+{
+	int waits = COMMIT_WAITS;
+
+	return atomic_compare_exchange_strong(&commit->state, &waits, to);
+}
+
+bool mailbox_commit_give_up(struct mailbox_commit *commit)
+{
+	return commit_move(commit, COMMIT_GIVEN_UP);
+}
+
+void mailbox_commit_release(struct mailbox_commit **commit)
+{
+	if (*commit != NULL && atomic_fetch_sub(&(*commit)->shares, 1) == 1)
+		free(*commit);
+	*commit = NULL;
+}
+
 /* The maildrop is let go whatever happened, so that the next login finds it free. */
 static STATUS run_commit(void *context)
 {
@@ -332,6 +373,8 @@ static STATUS run_commit(void *context)
 	struct fault fault = { .status = NOERROR };
 	STATUS status = NOERROR;
 
+	if (!commit_move(m->commit, COMMIT_BEGUN))
+		return POSTIL_ERR_CANCEL;
 	if (m->deleted_count + m->read_count > 0)
 		status = m->drop->calls->commit(m->drop, m->indexes, m->deleted_count,
 		                                m->indexes + m->deleted_count, m->read_count, &fault);
@@ -344,14 +387,18 @@ static STATUS run_commit(void *context)
 }
 
 STATUS mailbox_commit_job(struct mailbox *m, const uint32_t *deleted, size_t deleted_count,
-                          const uint32_t *read, size_t read_count, struct net_job *job_r)
+                          const uint32_t *read, size_t read_count,
+                          struct mailbox_commit **commit_r, struct net_job *job_r)
 {
 	size_t n = 0;
+	STATUS status;
 
 	drop_data(m);
 	m->indexes = malloc((deleted_count + read_count + 1) * sizeof(*m->indexes));
-	if (m->indexes == NULL)
-		return POSTIL_ERR_MEMORY;
+	status = m->indexes == NULL ? POSTIL_ERR_MEMORY : commit_new(&m->commit);
+	if (status != NOERROR)
+		return status;
+	*commit_r = m->commit;
 	for (size_t i = 0; i < deleted_count; i++)
 		m->indexes[n++] = deleted[i] - 1;
 	for (size_t i = 0; i < read_count; i++)

@@ -39,9 +39,15 @@ void mailbox_read_job(struct mailbox *mailbox, uint32_t number, uint64_t offset,
 /* Give back memory that no one will ask for. */
 void mailbox_trim(struct mailbox *mailbox);
 
+/* What the session and the job that commits for it must agree on: whether the
+ * commit has begun, when the deadline passes. */
+struct mailbox_commit;
 /* The job that commits and closes the maildrop; numbers count from 1. */
 STATUS mailbox_commit_job(struct mailbox *mailbox, const uint32_t *deleted,
                           size_t deleted_count, const uint32_t *read, size_t read_count,
-                          struct net_job *job_r);
+                          struct mailbox_commit **commit_r, struct net_job *job_r);
+/* True: it has not begun and never will. False: it may happen or have happened. */
+bool mailbox_commit_give_up(struct mailbox_commit *commit);
+void mailbox_commit_release(struct mailbox_commit **commit);
 
 #endif

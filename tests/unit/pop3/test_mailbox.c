@@ -186,6 +186,7 @@ START_TEST(commit_lets_go)
 	static const uint32_t deleted[] = { 1, 3 };
 	static const STATUS statuses[] = { NOERROR, POSTIL_ERR_DISK_FULL };
 	struct mailbox *m, *again;
+	struct mailbox_commit *commit;
 	struct net_job job;
 	uint32_t count;
 	uint64_t octets;
@@ -197,7 +198,7 @@ START_TEST(commit_lets_go)
 	ck_assert_int_eq(try_open(&again), POSTIL_ERR_IN_USE);
 	if (statuses[_i] != NOERROR)
 		store_fault_fail(task.store, STORE_COMMIT, 1, statuses[_i], false);
-	ck_assert_int_eq(mailbox_commit_job(m, deleted, 2, NULL, 0, &job), NOERROR);
+	ck_assert_int_eq(mailbox_commit_job(m, deleted, 2, NULL, 0, &commit, &job), NOERROR);
 	/* Without an engine nothing can be reclaimed afterwards. */
 	const struct maildrop_store_calls *calls = task.store->calls;
 	struct maildrop_store_calls without = *calls;
@@ -206,10 +207,33 @@ START_TEST(commit_lets_go)
 	task.store->calls = &without;
 	ck_assert_int_eq(job.run(job.context), statuses[_i]);
 	task.store->calls = calls;
+	ck_assert(!mailbox_commit_give_up(commit));
+	mailbox_commit_release(&commit);
 	ck_assert_int_eq(try_open(&again), NOERROR);
 	mailbox_stat(again, &count, &octets);
 	ck_assert_uint_eq(count, statuses[_i] == NOERROR ? 1 : 3);
 	mailbox_close(&again);
+	mailbox_close(&m);
+}
+END_TEST
+
+/* Given up before it began: then it does not begin. */
+START_TEST(commit_given_up)
+{
+	static const uint32_t deleted[] = { 1 };
+	struct mailbox *m;
+	struct mailbox_commit *commit;
+	struct net_job job;
+
+	put(100);
+	ck_assert_int_eq(try_open(&m), NOERROR);
+	ck_assert_int_eq(mailbox_commit_job(m, deleted, 1, NULL, 0, &commit, &job), NOERROR);
+	ck_assert(mailbox_commit_give_up(commit));
+	mailbox_commit_release(&commit);
+	ck_assert_int_eq(job.run(job.context), POSTIL_ERR_CANCEL);
+	ck_assert_uint_eq(store_fault_count(task.store, STORE_COMMIT), 0);
+	job.discard(job.context, POSTIL_ERR_CANCEL);
+	ck_assert_int_eq(try_open(&m), NOERROR);
 	mailbox_close(&m);
 }
 END_TEST
@@ -257,6 +281,7 @@ int main(void)
 	tcase_add_test(tcase, read_fails);
 	tcase_add_test(tcase, job_never_ran);
 	tcase_add_loop_test(tcase, commit_lets_go, 0, 2);
+	tcase_add_test(tcase, commit_given_up);
 	tcase_add_test(tcase, registry_counts_and_finds);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
