@@ -62,7 +62,7 @@ def tell_reaches_the_task():
         s.wait_for(r"Hello: Started$")
         code, output = s.console("load hello")
         assert code == 1 and output == "hello: Task is already running\n", output
-        assert s.console("tell hello  two  words ")[1] == "Hello: you said: two  words\n"
+        s.check("tell hello  two  words ", r"^Hello: you said: two  words$")
         assert s.console('tell HELLO "quoted"')[0] == 0
         s.console("load trouble")
         code, output = s.console("tell trouble x")
