@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "addin/net/impl.h"
 #include "tests/support/lines.h"
 #include "tests/support/unit.h"
 
@@ -224,6 +225,7 @@ START_TEST(closed_with_job)
 		lines_say(fds[i], "FREEZE 0\n");
 	}
 	ck_assert(lines_wait(&lines_frozen, WORKERS - 2));
+	ck_assert(lines_wait(&lines.net->jobs.waiting, 2));
 	net_each(lines.net, note_id, NULL);
 	ck_assert_uint_eq(id_count, WORKERS);
 	for (unsigned i = 0; i < id_count; i++)
