@@ -12,6 +12,7 @@ import stat
 import subprocess
 import time
 
+from mailserver import MailServer
 from postil import PATIENCE, TOP_BUILDDIR, Reader, Server, free_port, program, run_cases, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -390,6 +391,34 @@ def stopped_terminal_stops_nobody():
         assert finish(s, t) == 0
 
 
+class TerminalMailServer(MailServer):
+    """With the POP3 task, and a terminal that nobody reads unless he asks for it."""
+
+    def start(self, wait=True):
+        self.terminal = Terminal(self)
+        self.terminal.wait_for(rb"POP3 Server: Started")
+        return self
+
+
+def stopped_terminal_delays_no_login():
+    with TerminalMailServer(wait=False) as s:
+        for login in ("jcorrer", "alee"):
+            s.put(login, [b"Subject: one\n\n1\n"])
+        s.terminal.type(b"\x13")
+        for _ in range(500):
+            with s.connect() as one, s.connect() as other:
+                for c, name in ((one, "jcorrer"), (other, "alee")):
+                    assert c.login(name) == b"+OK %s has 1 message." % name.encode()
+                for c in (one, other):
+                    assert c.ask(b"QUIT").startswith(b"+OK")
+        s.check("show tasks", r"POP3 Server\s+Listen for connect requests")
+        wait_until(lambda: log_text(s).count("session ended: QUIT") == 1000, "a line for each session")
+        s.terminal.type(b"\x11")
+        s.terminal.wait_for(rb"session ended: QUIT")
+        s.check("quit")
+        assert finish(s, s.terminal) == 0
+
+
 def terminal_that_stays_stopped_does_not_hold_the_end_up():
     with Server(programs=TROUBLE, start=False) as s:
         t = Terminal(s)
@@ -436,5 +465,6 @@ if __name__ == "__main__":
         control_characters_do_not_reach_the_terminal, remote_console_is_the_owners,
         remote_console_without_a_server, commands_from_a_file, slow_console_is_dropped,
         too_many_consoles, terminal_edits_and_completes, interrupt_key_quits,
-        stopped_terminal_stops_nobody, terminal_that_stays_stopped_does_not_hold_the_end_up,
+        stopped_terminal_stops_nobody, stopped_terminal_delays_no_login,
+        terminal_that_stays_stopped_does_not_hold_the_end_up,
         remote_terminal_shows_the_log]))

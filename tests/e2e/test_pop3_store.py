@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The POP3 task when its store stands still, and when the task is killed in UPDATE."""
+"""The POP3 task when its store stands still, when the task is killed in UPDATE, and when the host is."""
 
 import os
 import random
@@ -142,5 +142,43 @@ def killed_in_update():
                 assert (left == 0) == answer.startswith(b"+OK"), (answer, left)
 
 
+def killed_host_lets_update_finish():
+    """kill -9 of the host while a session is in UPDATE: the deletion is completed and confirmed, an idle
+    session hears of the end at its next command, the task ends, and the next server finds all in order."""
+    with FrozenServer(POP3_Store_Timeout="60", POP3_Grace_Seconds="60") as server:
+        server.put("jcorrer", MAIL)
+        server.put("alee", MAIL)
+        with server.connect() as idle, server.connect() as leaver:
+            assert idle.login("alee").startswith(b"+OK")
+            assert leaver.login().startswith(b"+OK")
+            assert leaver.ask(b"DELE 1").startswith(b"+OK")
+            assert leaver.ask(b"DELE 3").startswith(b"+OK")
+            server.freeze()
+            leaver.send(b"QUIT\r\n")
+            assert leaver.is_silent()
+            server.process.kill()
+            server.process.wait()
+
+            def heard():
+                answer = idle.ask(b"NOOP")
+                return answer if not answer.startswith(b"+OK") else None
+            answer = postil.wait_until(heard, "the end of the idle session")
+            assert answer.startswith(b"-ERR [SYS/TEMP]"), answer
+            assert idle.line() is None
+            assert leaver.is_silent()
+            server.thaw()
+            answer = leaver.line()
+            assert answer is not None and answer.startswith(b"+OK"), answer
+            assert leaver.line() is None
+        postil.wait_until(lambda: not server.children("pop3"), "the task to end")
+        server.start()
+        server.wait_for(r"POP3 Server: Started")
+        for login, count in (("jcorrer", 1), ("alee", 3)):
+            with server.connect() as c:
+                answer = c.login(login)
+                assert b" has %d message" % count in answer, answer
+
+
 if __name__ == "__main__":
-    sys.exit(postil.run_cases([frozen, ends_although_frozen, killed_in_update]))
+    sys.exit(postil.run_cases([frozen, ends_although_frozen, killed_in_update,
+                               killed_host_lets_update_finish]))
