@@ -158,6 +158,7 @@ static int harden(sqlite3 *db)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_drop_modules(db, NULL);         /* no table is made by code that we do not use */
 	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, (int)NSF_VALUE_MAX + 4096);
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_busy_timeout(db, (int)nsf_lock_wait_ms);

@@ -312,6 +312,29 @@ START_TEST(test_hostile_tables)
 }
 END_TEST
 
+/* Full-text and other tables that bring their own code are unknown here. */
+START_TEST(test_no_virtual_tables)
+{
+	static const char *const modules[] = { "fts3(a)", "fts4(a)", "fts5(a)", "rtree(i,a,b)",
+		"json_each", "dbstat" };
+	struct nsf *nsf;
+
+	make_sample();
+	nsf = help_open(path);
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		char sql[100];
+
+		snprintf(sql, sizeof(sql), "CREATE VIRTUAL TABLE v USING %s", modules[i]);
+		ck_assert_msg(sqlite3_exec(nsf->db, sql, NULL, NULL, NULL) != SQLITE_OK, "%s", sql);
+		ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(nsf->db), "no such module"));
+	}
+	ck_assert_int_ne(sqlite3_exec(nsf->db, "SELECT * FROM json_each('[1]')", NULL, NULL, NULL),
+	                 SQLITE_OK);
+	nsf_close(&nsf);
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
 START_TEST(test_check_names_what_is_wrong)
 {
 	static const char *const changes[] = {
@@ -339,4 +362,5 @@ START_TEST(test_check_names_what_is_wrong)
 END_TEST
 
 UNIT_MAIN("nsf damage", test_flipped_octets, test_cut_off, test_random_pages_behind_a_good_header,
-	test_damaged_log, test_hostile_contents, test_hostile_tables, test_check_names_what_is_wrong)
+	test_damaged_log, test_hostile_contents, test_hostile_tables,
+	test_no_virtual_tables, test_check_names_what_is_wrong)
