@@ -74,11 +74,12 @@ make_data()
 	cp "$top_srcdir/samples/$sample/names"/*.dxl "$data/names/"
 	chmod -R u+rwX,go= "$data"
 	sed -i "s|<number>8110</number>|<number>$port</number>|" "$data/names"/*.dxl
+	# while the directory is ours, the tool reads our files
+	import_mail
 	if test -n "$user"; then
 		printf 'ServerUser=%s\n' "$user" >>"$data/notes.ini"
 		chown -R "$user:$(id -gn "$user")" "$data"
 	fi
-	import_mail
 }
 
 default_run=$top_builddir/run
