@@ -154,11 +154,6 @@ void log_file_only(struct log *log, struct slice text)
 	add_record(log, &record, true);
 }
 
-bool log_is_json(const struct log *log)
-{
-	return log->json;
-}
-
 bool log_is_enabled(const struct log *log)
 {
 	return log->enabled;

@@ -30,7 +30,6 @@ void log_say(struct log *log, const char *format, ...);
 /* For the file only: what was typed at a console and answered there. */
 void log_file_only(struct log *log, struct slice text);
 
-bool log_is_json(const struct log *log);
 bool log_is_enabled(const struct log *log);
 void log_enable(struct log *log, bool enabled);
 const char *log_path(const struct log *log);

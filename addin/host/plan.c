@@ -143,11 +143,6 @@ struct plan *plan_of(struct host *host, const char *name)
 	return p;
 }
 
-bool plan_is_pausing(const struct plan *p)
-{
-	return timer_is_armed(p->timer);
-}
-
 void plans_stop(struct host *host)
 {
 	for (struct plan *p = host->plans; p != NULL; p = p->next)

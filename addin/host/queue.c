@@ -52,11 +52,6 @@ STATUS queue_create(struct queue_table *table, struct slice name, uint32_t quota
 	return NOERROR;
 }
 
-const char *queue_name(const struct queue *queue)
-{
-	return queue->name;
-}
-
 void queue_open(struct queue *queue)
 {
 	queue->references++;

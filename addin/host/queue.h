@@ -61,7 +61,6 @@ struct queue *queue_find(struct queue_table *table, struct slice name); /* NULL:
 /* quota 0: QUEUE_QUOTA_MAX. ERR_DUPLICATE_MQ, ERR_MQ_POOLFULL. */
 STATUS queue_create(struct queue_table *table, struct slice name, uint32_t quota,
                     struct queue **queue_r);
-const char *queue_name(const struct queue *queue);
 void queue_open(struct queue *queue);           /* one reference more */
 void queue_close(struct queue **queue);         /* one less; with the last the queue goes */
 

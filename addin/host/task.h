@@ -97,7 +97,6 @@ void plan_crashed(struct plan *plan, uint64_t ran_ms);  /* load again after a pa
 /* What ServerTasks says about a program, NULL if nothing; a start that was planned
  * after a crash is off. */
 struct plan *plan_of(struct host *host, const char *name);
-bool plan_is_pausing(const struct plan *plan);
 void plans_stop(struct host *host);
 void plans_free(struct host *host);
 
