@@ -94,6 +94,32 @@ STATUS lock_data(const char *data_dir, unsigned wait_secs, int *fd_r, struct fau
 
 /* --- the user ---------------------------------------------------------------------------- */
 
+/* Else whoever owns the directory could choose as whom he lives on. */
+static STATUS check_owner(const char *path, const char *name, uid_t uid, struct fault *fault)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return fault_set(fault, POSTIL_ERR_PERMISSION, "%s: %s", path,
+		                 strerrordesc_np(errno));
+	if (S_ISLNK(st.st_mode) || (st.st_uid != 0 && st.st_uid != uid)
+	    || (st.st_mode & S_IWOTH) != 0)
+		return fault_set(fault, POSTIL_ERR_PERMISSION, "Started as root: %s must belong to"
+		                 " root or to ServerUser=%s, be no link and not be writable for all",
+		                 path, name);
+	return NOERROR;
+}
+
+static STATUS check_owners(const char *data_dir, const char *name, uid_t uid,
+                           struct fault *fault)
+{
+	char path[4096 + 16];
+	STATUS status = check_owner(data_dir, name, uid, fault);
+
+	snprintf(path, sizeof(path), "%s/notes.ini", data_dir);
+	return status != NOERROR ? status : check_owner(path, name, uid, fault);
+}
+
 STATUS become_server_user(const struct ini *ini, const char *data_dir, struct fault *fault)
 {
 	const char *name = ini_get(ini, "ServerUser");
@@ -109,6 +135,8 @@ STATUS become_server_user(const struct ini *ini, const char *data_dir, struct fa
 	if (user->pw_uid == 0)
 		return fault_set(fault, POSTIL_ERR_PERMISSION, "ServerUser=%s in %s/notes.ini is root:"
 		                 " name a user without privileges", name, data_dir);
+	if (check_owners(data_dir, name, user->pw_uid, fault) != NOERROR)
+		return POSTIL_ERR_PERMISSION;
 	if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0
 	    || setuid(user->pw_uid) != 0 || setuid(0) == 0)
 		return fault_set(fault, POSTIL_ERR_PERMISSION, "Cannot become user %s", name);

@@ -87,6 +87,14 @@ def faulty_starts_are_explained():
             s.write_notes({"ServerUser": "root"})
             code, output = run_server("-d", s.data)
             assert code == 1 and "is root" in output, output
+            s.write_notes({})
+            for path, owner, mode in ((s.data, 1, 0o700), (s.path("notes.ini"), 1, 0o600),
+                                      (s.path("notes.ini"), 0, 0o666)):
+                s.write_notes({})
+                os.chown(path, owner, -1)
+                os.chmod(path, mode)
+                code, output = run_server("-d", s.data)
+                assert code == 1 and path + " must belong to root" in output, output
     code, output = run_server("surplus")
     assert code == 2 and "usage:" in output, output
 
