@@ -35,14 +35,17 @@ static void write_text(const char *name, const char *text)
 
 static bool namespace_ready(void)
 {
-	char map[40];
-	unsigned uid = (unsigned)getuid();
+	char users[40], groups[40];
 
+	snprintf(users, sizeof(users), "%u %u 1", (unsigned)getuid(), (unsigned)getuid());
+	snprintf(groups, sizeof(groups), "%u %u 1", (unsigned)getgid(), (unsigned)getgid());
 	if (unshare(CLONE_NEWNS) < 0) {
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 			return false;
-		write_text("/proc/self/uid_map", map);
+		/* Without both maps no file can be made; without "deny" there is no map of groups. */
+		write_text("/proc/self/setgroups", "deny");
+		write_text("/proc/self/uid_map", users);
+		write_text("/proc/self/gid_map", groups);
 	}
 	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
