@@ -166,7 +166,7 @@ STATUS nsf_view_find(struct nsf *nsf, const char *view, struct slice key,
 STATUS nsf_view_each(struct nsf *nsf, const char *view,
                      STATUS (*each)(void *context, struct slice key, uint64_t note_id,
                                     struct slice value), void *context);
-/* Small named values of the database itself (title, owner, ACL text...). get
+/* Small named values of the database itself (title, owner...). get
  * appends to value_r. */
 STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value);
 STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r); /* POSTIL_ERR_NOT_FOUND */

@@ -2,7 +2,8 @@
  * The tables of a new database. Version 1:
  *
  *   store     one row: kind, how many messages and octets are in the inbox, the
- *             next note id, a sequence number that grows with changes to notes
+ *             next note id, a sequence number that grows with changes to notes,
+ *             and a place for the access control list (NULL: none)
  *   note      what every note has; item: its typed items, in order
  *   inbox     what STAT, LIST, UIDL and TOP need of each message, and no more
  *   body      messages as RETR sends them, in chunks of 256 KiB; k = id << 16 | chunk
@@ -27,7 +28,7 @@ static const char pragmas[] =
 static const char tables[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE store(k INTEGER PRIMARY KEY CHECK(k=1),kind INT,n INT,bytes INT,next_id INT,"
-		"seq INT,replica BLOB,created INT);"
+		"seq INT,replica BLOB,created INT,acl BLOB);"
 	"CREATE TABLE note(id INTEGER PRIMARY KEY,unid BLOB UNIQUE,class INT,seq INT,"
 		"created INT,modified INT,flags INT);"
 	"CREATE TABLE item(note_id INT,ord INT,name TEXT,type INT,flags INT,value,"
@@ -61,7 +62,7 @@ STATUS nsf_schema_create(sqlite3 *db, enum nsf_kind kind, struct fault *fault)
 		rc = sqlite3_exec(db, tables, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = run_format(db, "INSERT INTO store VALUES(1,%d,0,0,1,0,randomblob(8),"
-		                "CAST(strftime('%%s','now') AS INT)*1000)", kind);
+		                "CAST(strftime('%%s','now') AS INT)*1000,NULL)", kind);
 	if (rc == SQLITE_OK)
 		rc = run_format(db, "PRAGMA application_id=%d", NSF_APPLICATION_ID);
 	if (rc == SQLITE_OK)
