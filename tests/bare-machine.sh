@@ -92,6 +92,7 @@ prove_check()
 prove_run()
 {
 	say './bootstrap run'
+	: >"$root/run.log"
 	mkfifo "$root/root/console"
 	inside './bootstrap run <>/root/console' >"$root/run.log" 2>&1 &
 	server=$!
