@@ -29,7 +29,7 @@ const struct setting settings_table[] = {
 	       "minutes of silence after login until the session is closed"),
 	NUMBER("POP3_Prelogin_Timeout", prelogin_timeout_secs, 60, 5, 3600,
 	       "seconds from connecting until the login must be done"),
-	NUMBER("POP3_Max_Sessions", max_sessions, 10000, 1, 1000000,
+	NUMBER("POP3_Max_Sessions", max_sessions, 8000, 1, 1000000,
 	       "sessions at one time"),
 	NUMBER("POP3_Max_Sessions_Per_Address", max_per_address, 100, 0, 1000000,
 	       "sessions at one time from one address (IPv6: one /64), 0: no limit of its own; "
