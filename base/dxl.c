@@ -22,6 +22,10 @@
 
 #include "base/banned.h"
 
+/* Of one tag, comment or the like. libxml2 compares each attribute with all others
+ * of its element: with many it would take minutes. */
+#define MARKUP_OCTETS_MAX 65536
+
 const struct dxl_limits dxl_limits_directory = {
 	.depth = 64,
 	.item_octets = 1024 * 1024,
@@ -47,6 +51,7 @@ struct parser {
 	const xmlChar *names[E_COUNT];          /* interned: compared by address */
 	ssize_t (*read)(void *read_context, void *out, size_t size);
 	void *read_context;
+	size_t unseen;                          /* octets read since something was told of */
 	char error_text[256];                   /* first error of libxml2 */
 	struct dxl_reader r;
 };
@@ -61,6 +66,7 @@ static enum dxl_element element_of(const struct parser *p, const xmlChar *name)
 
 static struct dxl_reader *at_line(struct parser *p)
 {
+	p->unseen = 0;
 	p->r.line = p->xml->input == NULL || p->xml->input->line < 0 ? 0
 	            : (unsigned)p->xml->input->line;
 	return &p->r;
@@ -106,6 +112,16 @@ static void on_reference(void *context, const xmlChar *name)
 
 	if (r->in_note)
 		dxl_document_fault(r, r->line, "an entity other than those of XML is used");
+}
+
+static void on_comment(void *context, const xmlChar *text)
+{
+	at_line(context);
+}
+
+static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
+{
+	at_line(context);
 }
 
 static void refuse_entities(struct parser *p)
@@ -158,7 +174,13 @@ static int on_read(void *context, char *out, int size)
 		         strerrordesc_np(errno));
 		return 0;
 	}
-	return (int)got;
+	p->unseen += (size_t)got;
+	if (p->unseen <= MARKUP_OCTETS_MAX || p->xml->instate == XML_PARSER_CDATA_SECTION)
+		return (int)got;
+	if (p->r.stopped == NOERROR)
+		dxl_stop(at_line(p), POSTIL_ERR_SYNTAX, "a tag or comment is longer than allowed");
+	p->unseen = MARKUP_OCTETS_MAX;  /* nothing more is read */
+	return 0;
 }
 
 /* --- setting it going ------------------------------------------------------ */
@@ -180,6 +202,8 @@ static bool parser_start(struct parser *p)
 		.cdataBlock = on_characters,
 		.ignorableWhitespace = on_characters,
 		.reference = on_reference,
+		.comment = on_comment,
+		.processingInstruction = on_instruction,
 		.entityDecl = on_entity,
 		.unparsedEntityDecl = on_unparsed_entity,
 		.serror = on_error

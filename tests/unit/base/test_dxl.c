@@ -233,6 +233,53 @@ START_TEST(hostile_files_are_refused)
 END_TEST
 
 /* With an external subset named, XML lets an unknown entity pass: here the document fails. */
+/* One octet pattern again and again, between a start and an end. */
+static void long_file(const char *start, const char *before, const char *after,
+                      const char *end, struct buf *xml)
+{
+	buf_add_str(xml, "<database><document form='A'><item name='B'><text>");
+	buf_add_str(xml, start);
+	for (unsigned i = 0; xml->n < 400000; i++)
+		buf_addf(xml, "%s%09u%s", before, i, after);
+	buf_add_str(xml, end);
+	buf_add_str(xml, "</text></item></document></database>");
+}
+
+/* Attributes without end would cost libxml2 the square of their number. */
+START_TEST(endless_markup_is_refused)
+{
+	static const struct {
+		const char *start, *before, *after, *end;
+		bool refused;
+	} cases[] = {
+		{ "<x", " a", "=''", "/>", true },
+		{ "<x b='", "", "", "'/>", true },
+		{ "<!--", "x", "", "-->", true },
+		{ "", "<!-- ", " -->", "", false },
+		{ "", "<?pi ", "?>", "", false },
+		{ "", "text", "", "", false },
+		{ "<![CDATA[", "text", "\n", "]]>", false },
+		{ "", "<x a='", "'/>", "", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf xml = BUF_INIT;
+		struct fault fault = { 0 };
+		struct seen seen = { 0 };
+		STATUS status;
+
+		long_file(cases[i].start, cases[i].before, cases[i].after, cases[i].end, &xml);
+		status = read_text(buf_slice(&xml), NULL, &seen, &fault);
+		ck_assert_msg((status == POSTIL_ERR_SYNTAX) == cases[i].refused, "case %zu: %s", i,
+		              fault.text);
+		ck_assert_msg(!cases[i].refused || strstr(fault.text, "longer than allowed") != NULL,
+		              "case %zu: %s", i, fault.text);
+		buf_release(&seen.text);
+		buf_release(&xml);
+	}
+}
+END_TEST
+
 START_TEST(unknown_entity_behind_a_doctype)
 {
 	struct seen seen;
@@ -369,5 +416,6 @@ START_TEST(files)
 END_TEST
 
 UNIT_MAIN("base/dxl", shapes, faulty_documents_are_skipped, big_rich_text_and_objects_are_left_out,
-          hostile_files_are_refused, unknown_entity_behind_a_doctype, utf16, the_sink_can_stop,
+          hostile_files_are_refused, endless_markup_is_refused,
+          unknown_entity_behind_a_doctype, utf16, the_sink_can_stop,
           identity_times_flags_and_lines, written_notes_read_the_same, files)
