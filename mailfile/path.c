@@ -94,6 +94,8 @@ static const char *links_refused(const char *data_dir, struct slice path)
 				break;          /* what is not there is no link */
 			else if (S_ISLNK(st.st_mode) && !leads_inside(data_dir, buf_cstr(&full)))
 				why = "a link in it leads out of the data directory";
+			else if (S_ISLNK(st.st_mode) && i == path.n)
+				why = "it is a link, and would be locked under two names";
 		}
 		if (i < path.n)
 			buf_add_char(&full, path.p[i]);

@@ -1,5 +1,6 @@
 /* Names of mail files, hostile ones included. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,8 @@ static const struct {
 	{ OCTETS("outside/jdoe"), NULL },
 	{ OCTETS("mail/link.nsf"), NULL },
 	{ OCTETS("mail/nowhere.nsf"), NULL },
+	{ OCTETS("mail/twice.nsf"), NULL },
+	{ OCTETS("inside/twice"), NULL },
 	{ OCTETS(LONG_250 "b.nsf"), LONG_250 "b.nsf" },
 	{ OCTETS(LONG_250 "bb.nsf"), NULL },
 	{ OCTETS(LONG_250 "bb"), NULL },
@@ -76,12 +79,16 @@ static void link_to(const char *target, const char *name)
 
 static void setup(void)
 {
-	char *mail;
+	char *mail, *file;
 
 	dir = unit_tempdir();
 	mail = below("mail");
 	ck_assert_int_eq(mkdir(mail, 0700), 0);
 	free(mail);
+	file = below("mail/once.nsf");
+	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	free(file);
+	link_to("once.nsf", "mail/twice.nsf");
 	link_to("mail", "inside");
 	link_to("/tmp", "outside");
 	link_to("/etc/passwd", "mail/link.nsf");
