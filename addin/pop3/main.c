@@ -27,7 +27,7 @@
 #include "base/text.h"
 
 #define STATISTICS_MS 5000
-#define QUIET_MS 10000
+#define QUIET_MS 1000
 
 struct program {
 	struct task task;
