@@ -1,5 +1,6 @@
 /* Importing mail. Every file is hostile: no message, endless lines, odd names,
- * devices in the place of files. */
+ * devices in the place of files. In a directory links are not followed: its owner
+ * may not be who may read what they lead to. */
 #include "mailfile/import.h"
 
 #include <dirent.h>
@@ -302,15 +303,21 @@ static bool ends_in(const char *name, const char *suffix)
 }
 
 /* The files of dir that are wanted; NULL suffix: all but hidden ones. */
+/* suffix NULL: part of a Maildir. */
 static STATUS names_collect(struct names *names, const char *dir, const char *suffix,
                             struct importer *im)
 {
-	DIR *open_dir = opendir(dir);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (suffix == NULL ? O_NOFOLLOW : 0));
+	DIR *open_dir = fd < 0 ? NULL : fdopendir(fd);
 	STATUS status = NOERROR;
 	struct dirent *entry;
+	int error = errno;
 
-	if (open_dir == NULL)
-		return errno == ENOENT ? NOERROR : read_failed(im, dir, errno);
+	if (open_dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return error == ENOENT ? NOERROR : read_failed(im, dir, error);
+	}
 	while (status == NOERROR && (entry = readdir(open_dir)) != NULL)
 		if (entry->d_name[0] != '.' && (suffix == NULL || ends_in(entry->d_name, suffix)))
 			status = names_add(names, dir, entry->d_name);
@@ -337,14 +344,15 @@ static bool has_seen_flag(const char *name)
 static STATUS read_one_of(struct importer *im, const char *path, bool maildir)
 {
 	const char *name = last_part(path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	struct slice key = slice_of(name);
 	struct stat st;
 	STATUS status;
 
 	im->source = path;
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		pass_over(im, fd < 0 ? strerrordesc_np(errno) : "it is not a regular file");
+		pass_over(im, fd >= 0 ? "it is not a regular file"
+		              : errno == ELOOP ? "it is a link" : strerrordesc_np(errno));
 		if (fd >= 0)
 			close(fd);
 		return NOERROR;

@@ -325,6 +325,32 @@ START_TEST(test_maildir)
 }
 END_TEST
 
+/* Who owns the directory may have laid links to what only the server may read. */
+START_TEST(test_links_in_directories)
+{
+	struct import_report report;
+
+	write_text("secret.eml", "A: secret\n");
+	make_dir("others");
+	write_text("others/1.z", "A: others'\n");
+	make_dir("in");
+	write_text("in/1.eml", "A: 1\n");
+	ck_assert_int_eq(symlink("../secret.eml", at("in/2.eml")), 0);
+	ck_assert_uint_eq(import_from("in", MAIL_FORM_AUTO, NULL, &report), NOERROR);
+	ck_assert_uint_eq(report.passed_over, 1);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&told), "2.eml: passed over: it is a link"));
+	make_dir("dir");
+	make_dir("dir/cur");
+	ck_assert_int_eq(symlink("../../secret.eml", at("dir/cur/1.a:2,")), 0);
+	ck_assert_int_eq(symlink("../others", at("dir/new")), 0);
+	ck_assert_uint_ne(import_from("dir", MAIL_FORM_AUTO, NULL, &report), NOERROR);
+	ck_assert_int_eq(unlink(at("dir/new")), 0);
+	ck_assert_uint_eq(import_from("dir", MAIL_FORM_AUTO, NULL, &report), NOERROR);
+	ck_assert_uint_eq(report.passed_over, 1);
+	expect_contents("[A: 1\r\n]");
+}
+END_TEST
+
 /* --- UIDL maps ------------------------------------------------------------------------------ */
 
 START_TEST(test_uidl_map)
@@ -475,6 +501,7 @@ int main(void)
 	tcase_add_test(tc, test_store_fails);
 	tcase_add_test(tc, test_eml);
 	tcase_add_test(tc, test_maildir);
+	tcase_add_test(tc, test_links_in_directories);
 	tcase_add_test(tc, test_uidl_map);
 	tcase_add_test(tc, test_uidlist);
 	tcase_add_loop_test(tc, test_there_and_back, 0, 3);
