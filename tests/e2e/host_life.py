@@ -25,6 +25,22 @@ def start_and_quit():
         assert not os.path.exists(s.path("console.sock"))
 
 
+def files_are_the_owners_alone():
+    with Server(notes={"ServerTasks": "hello"}, start=False,
+                names={"server.dxl": "<database xmlns='http://www.lotus.com/dxl'/>"}) as s:
+        before = os.umask(0)
+        try:
+            s.start()
+        finally:
+            os.umask(before)
+        s.wait_for(r"Hello: Started$")
+        made = set(os.listdir(s.data)) - {"names", "notes.ini"}
+        assert {"console.log", "console.sock", "names.nsf", ".lock"} <= made, made
+        for name in made:
+            mode = os.stat(s.path(name)).st_mode
+            assert mode & 0o077 == 0, "%s: %o" % (name, mode)
+
+
 def commands_on_standard_input():
     with Server(stdin=subprocess.PIPE) as s:
         s.process.stdin.write(b"sh ta only\nnonsense\nload hello\n")
@@ -240,7 +256,7 @@ def program_that_is_no_task():
 
 if __name__ == "__main__":
     raise SystemExit(run_cases([
-        start_and_quit, commands_on_standard_input, quit_on_standard_input,
+        start_and_quit, files_are_the_owners_alone, commands_on_standard_input, quit_on_standard_input,
         interrupt_ends_in_order_and_hangup_does_not, second_server_is_refused,
         faulty_starts_are_explained, root_is_given_up, crash_is_told_and_mended,
         crash_of_a_loaded_task_is_not_mended, hanging_task_is_ended_at_quit,

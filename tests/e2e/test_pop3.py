@@ -88,6 +88,33 @@ def settings_live():
         server.wait_for(r"notes.ini: POP3_Max_Bad_Commands must be a number from 1 to 100000")
 
 
+def unread_only():
+    """POP3_READ_ALL and POP3MarkRead, each taken up by the next login."""
+    with MailServer(notes={"POP3_READ_ALL": "0", "POP3MarkRead": "2"}) as server:
+        server.put("jcorrer", MAIL)
+
+        def session(count, *commands):
+            with server.connect() as c:
+                assert c.login() == b"+OK jcorrer has %d message%s." % (count, b"s" if count != 1 else b"")
+                for command in commands:
+                    c.long(command)
+                assert c.ask(b"QUIT").startswith(b"+OK")
+
+        def set_to(value):
+            mark = server.mark()
+            server.check("set config " + value)
+            server.wait_for("POP3 Server: Configuration updated", start=mark)
+
+        session(3, b"LIST", b"RETR 1")
+        session(2, b"UIDL")
+        set_to("POP3MarkRead=1")
+        session(2, b"TOP 1 0")
+        session(1, b"LIST")
+        session(0)
+        set_to("POP3_READ_ALL=1")
+        session(3)
+
+
 def refusals():
     """What is wrong with a login is told only behind the password, and in the log."""
     persons = mailserver.PERSONS + [
@@ -314,5 +341,5 @@ def everyone_hashes_the_same():
 
 if __name__ == "__main__":
     sys.exit(postil.run_cases([
-        console, settings_live, refusals, failed_login_delay, password_changes, takeover, limits,
+        console, settings_live, unread_only, refusals, failed_login_delay, password_changes, takeover, limits,
         prelogin_deadline, service_ends, vanishing_and_slow, ipv6_too, everyone_hashes_the_same]))

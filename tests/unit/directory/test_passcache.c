@@ -1,6 +1,8 @@
 /* The password cache: what hits, what misses, for how long, how many. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "directory/passcache.h"
@@ -25,6 +27,40 @@ START_TEST(hits_only_the_same_three)
 	ck_assert(!passcache_hit(cache, SLICE_LIT("secretC"), SLICE_LIT("N=A/O=X"), DIGEST));
 	passcache_free(&cache);
 	ck_assert_ptr_null(cache);
+	passcache_free(&cache);
+}
+END_TEST
+
+/* The flags that the kernel keeps for the mapping an address lies in. */
+static void mapping_flags(const void *address, char *flags, size_t size)
+{
+	unsigned long wanted = (unsigned long)address, from;
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	bool inside = false;
+	char line[512], *end;
+
+	ck_assert_ptr_nonnull(maps);
+	flags[0] = '\0';
+	while (flags[0] == '\0' && fgets(line, sizeof(line), maps) != NULL) {
+		from = strtoul(line, &end, 16);
+		if (*end == '-')        /* FROM-TO begins what is told of a mapping */
+			inside = from <= wanted && wanted < strtoul(end + 1, NULL, 16);
+		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+			snprintf(flags, size, "%s", line);
+	}
+	fclose(maps);
+}
+
+START_TEST(kept_out_of_core_dumps)
+{
+	static char flags[512];
+	struct passcache *cache;
+
+	ck_assert_int_eq(passcache_new(1000, 60, &cache), NOERROR);
+	mapping_flags(cache, flags, sizeof(flags));
+	ck_assert_msg(strstr(flags, " dd") != NULL, "flags: %s", flags);
+	mapping_flags(flags, flags, sizeof(flags));
+	ck_assert_msg(flags[0] != '\0' && strstr(flags, " dd") == NULL, "flags: %s", flags);
 	passcache_free(&cache);
 }
 END_TEST
@@ -110,4 +146,5 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("directory/passcache", hits_only_the_same_three, ends_in_time, bounded_oldest_out, many_threads)
+UNIT_MAIN("directory/passcache", hits_only_the_same_three,
+          kept_out_of_core_dumps, ends_in_time, bounded_oldest_out, many_threads)

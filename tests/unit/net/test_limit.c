@@ -323,13 +323,33 @@ END_TEST
 
 /* Another process may hold the listening socket: ended here, it is not watched
  * any more, and can be served again. */
+/* What accepted sockets take over from the listening one. */
+static const struct {
+	int level, name, value;
+} inherited[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, 10 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, 60000 },
+	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+};
+
+static int option_of(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &size), 0);
+	return value;
+}
+
 START_TEST(listener_shared)
 {
 	const struct net_options options = { 0 };
 	struct fault fault = { 0 };
 	struct net_listener *again = NULL;
-	int held = lines_listen("127.0.0.1"), copy = dup(held), port = lines_port(held), fd, value = 0;
-	socklen_t size = sizeof(value);
+	int held = lines_listen("127.0.0.1"), copy = dup(held), port = lines_port(held), fd;
 
 	lines_start(&lines, &options);
 	ck_assert_int_eq(net_listen(lines.net, copy, false, NULL, &again, &fault), NOERROR);
@@ -341,8 +361,8 @@ START_TEST(listener_shared)
 	ck_assert_int_eq(net_listen(lines.net, dup(held), false, NULL, &again, &fault), NOERROR);
 	ck_assert_str_eq(lines_hear(fd), "hello");
 	close(fd);
-	ck_assert_int_eq(getsockopt(held, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
-	ck_assert_int_eq(value, 1);
+	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+		ck_assert_int_eq(option_of(held, inherited[i].level, inherited[i].name), inherited[i].value);
 	ck_assert_int_eq(net_listen(lines.net, dup(lines.net->epoll), false, NULL, &again, &fault),
 		POSTIL_ERR_INVALID);
 	close(held);
