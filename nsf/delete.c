@@ -81,7 +81,7 @@ STATUS nsf_delete(struct nsf *nsf, const uint64_t *ids, size_t count, struct fau
 		fault->status = NOERROR;
 	if (count == 0)
 		return NOERROR;
-	nsf_piece_drop(nsf);
+	nsf->known_id = 0;
 	status = delete_once(nsf, ids, count, fault);
 	if (status == POSTIL_ERR_DISK_FULL && !nsf->in_transaction) {
 		/* An emptied log can be written again without a new block. */

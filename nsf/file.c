@@ -70,8 +70,6 @@ static void library_start(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* Pages one by one, not twenty for each handle from the start. */
 	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
-	if (sqlite3_initialize() == SQLITE_OK)
-		nsf_vfs_register();
 }
 
 static STATUS library_ready(struct fault *fault)
@@ -168,7 +166,7 @@ static int harden(sqlite3 *db)
 static int connect_file(const char *path, int flags, sqlite3 **db_r)
 {
 	return sqlite3_open_v2(path, db_r, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-	                       | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, NSF_VFS);
+	                       | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, NULL);
 }
 
 static STATUS contents_check(struct nsf *nsf, const unsigned char *header, struct fault *fault)
@@ -239,7 +237,6 @@ void nsf_close(struct nsf **nsf_pointer)
 	nsf_statements_finalize(nsf);
 	sqlite3_close(nsf->db);
 	nsf_lock_close(&nsf->lock);
-	nsf_piece_drop(nsf);
 	free(nsf->path);
 	free(nsf);
 	*nsf_pointer = NULL;
@@ -260,7 +257,6 @@ void nsf_shrink(struct nsf *nsf)
 	if (nsf->in_transaction)
 		return;
 	nsf_statements_finalize(nsf);
-	nsf_piece_drop(nsf);
 	sqlite3_db_release_memory(nsf->db);
 }
 

@@ -74,176 +74,121 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,
 
 /* --- bodies ----------------------------------------------------------------------------
  *
- * A message of one small row comes with the question for its size. Larger
- * chunks are read from their pages straight to where they are wanted; who wants
- * pieces of one has it kept meanwhile, and the size of the message too.
+ * One short read transaction for each call: the question for the size, which
+ * brings a message of one small row along, and the chunks, from their pages
+ * straight to where they are wanted. Who reads on in a message is not asked for
+ * its size again; its chunks tell whether they are still there.
  */
 
 enum { SMALL_MESSAGE = 16384 /* as in ST_BODY_GET */ };
 
 struct wanted {
-	uint64_t id, chunk, key;
-	size_t skip, size;      /* octets of the chunk */
+	uint64_t id, offset;
+	size_t size;            /* octets of the message from offset */
 	char *out;
 };
-
-void nsf_piece_drop(struct nsf *nsf)
-{
-	free(nsf->piece);
-	nsf->piece = NULL;
-	nsf->known_id = 0;
-}
-
-static STATUS piece_copy(struct nsf *nsf, const struct wanted *w, size_t *got_r)
-{
-	size_t left = w->skip < nsf->piece_octets ? nsf->piece_octets - w->skip : 0;
-
-	*got_r = w->size < left ? w->size : left;
-	memcpy(w->out, nsf->piece + w->skip, *got_r);
-	if (*got_r == left && nsf->piece_octets < NSF_CHUNK_OCTETS)
-		nsf_piece_drop(nsf);    /* the end of the message */
-	return NOERROR;
-}
 
 static STATUS small_copy(const struct wanted *w, struct slice data, uint64_t size, size_t *got_r)
 {
 	if (data.n != size)
 		return POSTIL_ERR_DAMAGED;
-	*got_r = 0;
-	if (w->skip >= data.n)
+	if (w->offset >= data.n)
 		return NOERROR;
-	*got_r = w->size < data.n - w->skip ? w->size : data.n - w->skip;
-	memcpy(w->out, data.p + w->skip, *got_r);
+	*got_r = w->size < data.n - w->offset ? w->size : data.n - (size_t)w->offset;
+	memcpy(w->out, data.p + w->offset, *got_r);
 	return NOERROR;
 }
 
-/* *size_r: of the message. *got_r: what a small message gave. */
-static STATUS ask(struct nsf *nsf, const struct wanted *w, uint64_t *size_r, size_t *got_r)
+/* The statement stays on its row, and with it the read transaction. */
+static STATUS ask(struct nsf *nsf, uint64_t id, sqlite3_stmt **s_r, uint64_t *size_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_BODY_GET, &s);
+	STATUS status = nsf_statement(nsf, ST_BODY_GET, s_r);
 	int rc;
 
 	if (status != NOERROR)
 		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)w->id);
-	sqlite3_bind_int64(s, 2, (sqlite3_int64)w->key);
-	rc = sqlite3_step(s);
-	status = rc == SQLITE_DONE ? POSTIL_ERR_DELETED : nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, size_r))
-		status = POSTIL_ERR_DAMAGED;
-	else if (rc == SQLITE_ROW && *size_r <= SMALL_MESSAGE && w->chunk == 0)
-		status = small_copy(w, nsf_column(s, 1), *size_r, got_r);
-	nsf_statement_done(nsf, ST_BODY_GET, s);
-	nsf->known_id = status == NOERROR ? w->id : 0;
-	nsf->known_size = *size_r;
-	return status;
+	sqlite3_bind_int64(*s_r, 1, (sqlite3_int64)id);
+	sqlite3_bind_int64(*s_r, 2, nsf_body_key(id, 0));
+	rc = sqlite3_step(*s_r);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? POSTIL_ERR_DELETED : nsf_status(nsf->db, rc);
+	return nsf_column_count(*s_r, 0, size_r) ? NOERROR : POSTIL_ERR_DAMAGED;
 }
 
-/* The row of a chunk is not there, or no octets: since when? */
-static STATUS chunk_missing(struct nsf *nsf, const struct wanted *w, int rc)
+/* SQLITE_ERROR: the row is not there, or holds no octets. */
+static STATUS chunk_read(struct nsf *nsf, const struct wanted *w, uint64_t size, uint64_t at,
+                         size_t n)
 {
-	uint64_t size = 0;
-	size_t got;
-	STATUS status = nsf_status(nsf->db, rc);
-
-	if (rc != SQLITE_ERROR)
-		return status;
-	status = ask(nsf, w, &size, &got);
-	nsf->known_id = 0;
-	return status == NOERROR ? POSTIL_ERR_DAMAGED : status;
-}
-
-static STATUS chunk_read(struct nsf *nsf, const struct wanted *w, size_t length, size_t skip,
-                         size_t size, char *out)
-{
+	size_t skip = (size_t)(at & (NSF_CHUNK_OCTETS - 1));
+	uint64_t rest = size - (at - skip);
 	sqlite3_blob *blob = NULL;
 	STATUS status;
-	int rc = sqlite3_blob_open(nsf->db, "main", "body", "data", (sqlite3_int64)w->key, 0, &blob);
+	int rc = sqlite3_blob_open(nsf->db, "main", "body", "data",
+	                           nsf_body_key(w->id, at >> NSF_CHUNK_SHIFT), 0, &blob);
 
-	if (rc != SQLITE_OK) {
-		sqlite3_blob_close(blob);
-		return chunk_missing(nsf, w, rc);
-	}
-	if (sqlite3_blob_bytes(blob) != (int)length)
+	if (rc != SQLITE_OK)
+		status = rc == SQLITE_ERROR ? POSTIL_ERR_DAMAGED : nsf_status(nsf->db, rc);
+	else if ((uint64_t)sqlite3_blob_bytes(blob) != (rest < NSF_CHUNK_OCTETS ? rest : NSF_CHUNK_OCTETS))
 		status = POSTIL_ERR_DAMAGED;
 	else
-		status = nsf_status(nsf->db, sqlite3_blob_read(blob, out, (int)size, (int)skip));
-	sqlite3_blob_close(blob);       /* and with it the read transaction */
+		status = nsf_status(nsf->db, sqlite3_blob_read(blob, w->out + (at - w->offset), (int)n,
+		                                               (int)skip));
+	sqlite3_blob_close(blob);
 	return status;
 }
 
-static STATUS piece_load(struct nsf *nsf, const struct wanted *w, size_t length)
+static STATUS chunks_read(struct nsf *nsf, const struct wanted *w, uint64_t size, size_t *got_r)
 {
-	STATUS status;
-
-	if (nsf->piece == NULL)
-		nsf->piece = malloc(NSF_CHUNK_OCTETS);
-	if (nsf->piece == NULL)
-		return POSTIL_ERR_MEMORY;
-	status = chunk_read(nsf, w, length, 0, length, nsf->piece);
-	if (status != NOERROR) {
-		nsf_piece_drop(nsf);
-		return status;
-	}
-	nsf->piece_key = w->key;
-	nsf->piece_octets = length;
-	return NOERROR;
-}
-
-static STATUS part_read(struct nsf *nsf, const struct wanted *w, size_t *got_r)
-{
-	uint64_t size = 0, start = w->chunk << NSF_CHUNK_SHIFT;
-	size_t length;
+	uint64_t at = w->offset, end = size;
 	STATUS status = NOERROR;
 
-	*got_r = 0;
-	if (nsf->piece != NULL && nsf->piece_key == w->key)
-		return piece_copy(nsf, w, got_r);
-	if (nsf->known_id == w->id && nsf->known_size > SMALL_MESSAGE) {
-		size = nsf->known_size;
-	} else {
-		status = ask(nsf, w, &size, got_r);
-		if (status != NOERROR || size <= SMALL_MESSAGE)
-			return status;
+	if (at < size && w->size < size - at)
+		end = at + w->size;
+	while (status == NOERROR && at < end) {
+		size_t room = NSF_CHUNK_OCTETS - (size_t)(at & (NSF_CHUNK_OCTETS - 1));
+		size_t n = end - at < room ? (size_t)(end - at) : room;
+
+		status = chunk_read(nsf, w, size, at, n);
+		at += n;
 	}
-	if (start + w->skip >= size)
-		return NOERROR;
-	length = size - start < NSF_CHUNK_OCTETS ? (size_t)(size - start) : NSF_CHUNK_OCTETS;
-	if (w->size < length - w->skip) {
-		status = piece_load(nsf, w, length);
-		return status == NOERROR ? piece_copy(nsf, w, got_r) : status;
-	}
-	*got_r = w->size < length - w->skip ? w->size : length - w->skip;
-	return chunk_read(nsf, w, length, w->skip, *got_r, w->out);
+	if (status == NOERROR && end > w->offset)
+		*got_r = (size_t)(end - w->offset);
+	return status;
+}
+
+/* With the size asked for and the chunks read in the same transaction. */
+static STATUS whole_read(struct nsf *nsf, const struct wanted *w, size_t *got_r)
+{
+	sqlite3_stmt *s = NULL;
+	uint64_t size = 0;
+	STATUS status = ask(nsf, w->id, &s, &size);
+
+	if (status == NOERROR && size > NSF_SIZE_MAX)
+		status = POSTIL_ERR_DAMAGED;
+	if (status == NOERROR && size <= SMALL_MESSAGE)
+		status = small_copy(w, nsf_column(s, 1), size, got_r);
+	else if (status == NOERROR)
+		status = chunks_read(nsf, w, size, got_r);
+	nsf_statement_done(nsf, ST_BODY_GET, s);
+	nsf->known_id = status == NOERROR && size > SMALL_MESSAGE ? w->id : 0;
+	nsf->known_size = size;
+	return status;
 }
 
 STATUS nsf_body_read(struct nsf *nsf, uint64_t id, uint64_t offset, void *out, size_t size,
                      size_t *got_r)
 {
-	size_t done = 0, got = 0;
-	STATUS status = NOERROR;
-	struct wanted w = { .id = id };
+	struct wanted w = { id, offset, size, out };
+	size_t got = 0;
+	STATUS status = POSTIL_ERR_DAMAGED;
 
 	if (id > NSF_ID_MAX)
 		return POSTIL_ERR_DELETED;
-	if (offset > NSF_SIZE_MAX)
-		offset = NSF_SIZE_MAX;
-	do {
-		size_t room;
-
-		w.chunk = (offset + done) >> NSF_CHUNK_SHIFT;
-		w.skip = (size_t)((offset + done) & (NSF_CHUNK_OCTETS - 1));
-		if (w.chunk >> NSF_BODY_KEY_SHIFT != 0)
-			break;
-		w.key = (uint64_t)nsf_body_key(id, w.chunk);
-		room = NSF_CHUNK_OCTETS - w.skip;
-		w.size = size - done < room ? size - done : room;
-		w.out = (char *)out + done;
-		status = part_read(nsf, &w, &got);
-		done += got;
-	} while (status == NOERROR && got == w.size && done < size);
+	if (nsf->known_id == id)
+		status = chunks_read(nsf, &w, nsf->known_size, &got);
+	if (status == POSTIL_ERR_DAMAGED)       /* or gone meanwhile: ask */
+		status = whole_read(nsf, &w, &got);
 	if (status == NOERROR)
-		*got_r = done;
+		*got_r = got;
 	return status;
 }

@@ -62,10 +62,6 @@ struct nsf {
 	bool write_ready;               /* the pragmas of writers have been set */
 	sqlite3_int64 changes_before;   /* of the open transaction */
 	struct counters counters, counters_stored;      /* while in_transaction */
-	/* The chunk that is being read in small pieces; messages never change. */
-	uint64_t piece_key;
-	char *piece;                    /* NSF_CHUNK_OCTETS */
-	size_t piece_octets;
 	uint64_t known_id, known_size;  /* of the message read last; 0: of none */
 	sqlite3_stmt *statements[ST_COUNT];
 };
@@ -107,10 +103,6 @@ STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind
 /* --- file.c --- */
 bool nsf_is_network_fs(unsigned long magic);
 
-/* --- vfs.c --- */
-#define NSF_VFS "postil"
-void nsf_vfs_register(void);    /* once, after sqlite3_initialize */
-
 /* --- schema.c --- */
 STATUS nsf_schema_create(sqlite3 *db, enum nsf_kind kind, struct fault *fault);
 
@@ -123,7 +115,6 @@ void nsf_lock_commit_end(struct nsf_lock *lock);        /* and even again */
 extern _Atomic unsigned nsf_lock_wait_ms;               /* how long writers wait */
 
 /* --- inbox.c, delete.c, note.c --- */
-void nsf_piece_drop(struct nsf *nsf);
 STATUS nsf_message_take(struct nsf *nsf, uint64_t id, bool *taken_r);   /* out of the inbox */
 /* Insert a note's row and items; id is free. flags: enum note_row_flag. */
 STATUS nsf_note_insert(struct nsf *nsf, uint64_t id, const struct note *note, int flags);

@@ -229,5 +229,38 @@ START_TEST(test_stalled_reader_does_not_grow_the_log)
 }
 END_TEST
 
+static STATUS body_that_ends_early(void *context, uint64_t offset, void *out, size_t size)
+{
+	(void)context;
+	memset(out, 'x', size);
+	return offset < 3000000 ? NOERROR : POSTIL_ERR_IO;
+}
+
+/* More than a handle keeps in memory has gone to the log before the failure. */
+START_TEST(test_undone_delivery_leaves_the_log_to_others)
+{
+	struct nsf *failing, *other;
+	struct nsf_delivery d = { .size_octets = 4000000, .body = body_that_ends_early };
+	uint64_t id;
+
+	dir = unit_tempdir();
+	failing = help_create(dir, path, sizeof(path));
+	other = help_open(path);
+	help_deliver(failing, 1, 100, NULL);
+	for (uint64_t i = 0; i < 8; i++) {
+		d.size_octets -= i * 8192;
+		ck_assert_uint_eq(nsf_deliver(failing, &d, 1, NULL, NULL, NULL), POSTIL_ERR_IO);
+		id = help_deliver(other, i, 3400000, NULL);
+		ck_assert(help_body_is(failing, id, i, 3400000));
+		ck_assert(help_body_is(other, id, i, 3400000));
+		help_reclaim(other);
+	}
+	nsf_close(&other);
+	nsf_close(&failing);
+	ck_assert(help_check(path));
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
 UNIT_MAIN("nsf many", test_processes, test_threads, test_handle_is_not_bound_to_a_thread,
-	test_stalled_reader_does_not_grow_the_log)
+	test_stalled_reader_does_not_grow_the_log, test_undone_delivery_leaves_the_log_to_others)
