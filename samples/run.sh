@@ -4,13 +4,14 @@
 #
 #	run.sh [SAMPLE]         default: plain
 #
-# Environment: top_srcdir, top_builddir (set by make); RUN_DIR, where the copy goes; POP3_PORT (8110).
+# Environment: top_srcdir, top_builddir (set by make); RUN_DIR, where the copy goes; POP3_PORT
+# (8110, or what the kept copy says).
 set -eu
 
 sample=${1:-plain}
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
-port=${POP3_PORT:-8110}
+port=${POP3_PORT:-}
 programs=$top_builddir/programs
 user=
 
@@ -73,13 +74,29 @@ make_data()
 	cp "$top_srcdir/samples/$sample/notes.ini" "$data/"
 	cp "$top_srcdir/samples/$sample/names"/*.dxl "$data/names/"
 	chmod -R u+rwX,go= "$data"
-	sed -i "s|<number>8110</number>|<number>$port</number>|" "$data/names"/*.dxl
 	# while the directory is ours, the tool reads our files
 	import_mail
 	if test -n "$user"; then
 		printf 'ServerUser=%s\n' "$user" >>"$data/notes.ini"
 		chown -R "$user:$(id -gn "$user")" "$data"
 	fi
+}
+
+# The number that the Server document gives; its document is changed only if POP3_PORT says so.
+choose_port()
+{
+	document=$data/names/server.dxl
+	item="<item name='POP3_Port'><number>"
+	given=$(sed -n "s|.*$item\([0-9]*\)<.*|\1|p" "$document" | head -n 1)
+	if test -n "$given" && test -n "$port" && test "$port" != "$given"; then
+		case $port in
+		*[!0-9]*) fail "POP3_PORT=$port is not a number" ;;
+		esac
+		# keeps the file's owner
+		changed=$(sed "s|$item[0-9]*<|$item$port<|" "$document")
+		printf '%s\n' "$changed" >"$document"
+	fi
+	port=${port:-${given:-110}}
 }
 
 default_run=$top_builddir/run
@@ -94,12 +111,13 @@ if ! test -f "$data/made"; then
 	make_data
 	: >"$data/made"
 fi
+choose_port
 cat <<END
 
 Postil starts on $data. In another terminal, list the messages and fetch one:
 
-    curl -u jada:correr-pass pop3://127.0.0.1:$port/
-    curl -u jada:correr-pass pop3://127.0.0.1:$port/1
+    curl --user 'Jada Correr:correr-pass' pop3://127.0.0.1:$port/
+    curl --user 'Jada Correr:correr-pass' pop3://127.0.0.1:$port/1
 
 Try \`show tasks\` here; \`quit\` ends the server. Other persons: $top_srcdir/samples/$sample/README.md
 
