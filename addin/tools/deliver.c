@@ -283,10 +283,11 @@ int verb_deliver(int argc, char **argv)
 	struct deliver d = { .arena = ARENA_INIT };
 	int option, exit_status;
 
-	while ((option = getopt(argc, argv, "d:f:")) != -1)
+	while ((option = getopt(argc, argv, "d:f:h")) != -1)
 		switch (option) {
 		case 'd': data = optarg; break;
 		case 'f': sender = optarg; break;
+		case 'h': return tool_help(usage);
 		default: return tool_usage(usage);
 		}
 	if (optind == argc)

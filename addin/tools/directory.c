@@ -312,6 +312,8 @@ int main(int argc, char **argv)
 	int option;
 
 	tool_start("directory");
+	if (argc == 2 && strcmp(argv[1], "-h") == 0)
+		return tool_help(USAGE);
 	if (action == NULL)
 		return tool_usage(USAGE);
 	while ((option = getopt(argc - 1, argv + 1, "d:")) != -1) {

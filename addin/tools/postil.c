@@ -72,9 +72,12 @@ static int run_program(const char *program, char **argv)
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
+	static char short_help[] = "-h";
 	char name[32];
 
 	tool_start(verb->name);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		argv[1] = short_help;
 	if (verb->inside == NULL)
 		return run_program(verb->program, argv);
 	snprintf(name, sizeof(name), "postil %s", verb->name);

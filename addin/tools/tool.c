@@ -77,6 +77,12 @@ int tool_usage(const char *text)
 	return EX_USAGE;
 }
 
+int tool_help(const char *text)
+{
+	printf("Usage: postil %s\n", text);
+	return EX_OK;
+}
+
 char *tool_data_dir(const char *given, int *exit_r)
 {
 	const char *from = given != NULL ? given : getenv("POSTIL_DATA");

@@ -19,6 +19,8 @@ int tool_fail(const struct fault *fault, STATUS status);
 int tool_exit_status(STATUS status);
 /* "Usage: postil text" on standard error; returns EX_USAGE. */
 int tool_usage(const char *text);
+/* The same to who asked for it: on standard output; returns EX_OK. */
+int tool_help(const char *text);
 
 /* given, else $POSTIL_DATA, else the installed default: absolute, links
  * resolved, to be freed. From then on the process has umask 077 and, if root
