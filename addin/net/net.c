@@ -84,12 +84,12 @@ static unsigned connections_allowed(struct net *net, const struct net_options *o
 			: (files - options->files_kept) / (1 + (uint64_t)options->files_each);
 	else if (files < most)
 		net_logf(net, "%u connections are allowed but only %llu open files "
-			"(raise the limit of open files)", most, (unsigned long long)files);
+			"(raise the hard limit: ulimit -Hn, LimitNOFILE)", most, (unsigned long long)files);
 	if (fit >= most)
 		return most;
 	fit = fit == 0 ? 1 : fit;
 	net_logf(net, "%u connections are allowed but the %llu files that may be open are enough "
-		"for %u (raise the limit of open files)", most, (unsigned long long)files,
+		"for %u (raise the hard limit: ulimit -Hn, LimitNOFILE)", most, (unsigned long long)files,
 		(unsigned)fit);
 	return (unsigned)fit;
 }

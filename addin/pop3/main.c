@@ -47,6 +47,12 @@ static void log_line(void *context, const char *text)
 	AddInLogMessageText("%s", NOERROR, text);
 }
 
+/* What does not name its speaker itself. */
+static void log_ours(void *context, const char *text)
+{
+	AddInLogMessageText("POP3 Server: %s", NOERROR, text);
+}
+
 /* --- settings ------------------------------------------------------------------------ */
 
 static bool get_variable(void *context, const char *name, char *value, size_t size)
@@ -83,7 +89,7 @@ static void engine_options(const struct task *task, const struct settings *setti
 		.grace_ms = settings->grace_secs * 1000,
 		.line_octets = 2 * POP3_AUTH_LINE_OCTETS,
 		.refused_line = reply_refused_line,
-		.log = task->log,
+		.log = log_ours,
 		.log_context = task->log_context,
 	};
 }
@@ -103,7 +109,7 @@ static void show_port(struct program *p)
  * began with. */
 static STATUS read_settings(struct program *p, struct settings **settings_r)
 {
-	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_line, NULL,
+	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_ours, NULL,
 	                              settings_r);
 
 	p->settings_read_ms = clock_mono_ms();
