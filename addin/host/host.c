@@ -155,7 +155,7 @@ static void start_tasks(struct host *host)
 
 static void say_hello(struct host *host)
 {
-	log_say(host->log, "Postil Server (r), Release %s", POSTIL_VERSION);
+	log_say(host->log, "Postil Server, Release %s", POSTIL_VERSION);
 	log_say(host->log, "Server %s, data directory %s", setting(host, "ServerName"),
 	        host->data_dir);
 	if (log_is_enabled(host->log))
