@@ -29,7 +29,7 @@ RULES = [
     ("librados", r"\brados_\w+\s*\(", ["mailfile/rados.c"], "rados_shutdown(cluster);"),
     ("libldap", r"\bldap_\w+\s*\(", ["directory/ldap.c"], "ldap_unbind(ld);"),
     ("epoll", r"\bepoll_\w+|\bEPOLL\w+|<sys/epoll\.h>", ["addin/net/"], "epoll_wait(fd, e, 1, 0);"),
-    ("accept", r"\baccept4?\s*\(", ["addin/net/", "addin/host/"], "accept4(fd, NULL, NULL, 0);"),
+    ("accept", r"\baccept4?\s*\(", ["addin/net/", "addin/host/control.c"], "accept4(fd, NULL, NULL, 0);"),
     ("POP3's +OK", r"\"\+OK", ["addin/pop3/reply.c"], 'say("+OK ready");'),
     ("name labels", r"\"[^\"\n]*\b(CN|OU)=", ["base/name.c"], 'find("CN=Jane");'),
     ("starting programs", r"\b(posix_spawnp?|waitpid|v?fork)\s*\(", ["addin/host/"],
