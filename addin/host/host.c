@@ -29,8 +29,6 @@
 
 #define LAST_WORDS_MS 2000      /* for log and terminal at the end */
 
-extern char **environ;
-
 /* --- signals and children -------------------------------------------------------------- */
 
 static void reap(struct host *host)

@@ -16,8 +16,6 @@
 #include "addin/wire/wire.h"
 #include "base/banned.h"
 
-extern char **environ;
-
 #define LOCK_FD 4
 #define FIRST_FREE_FD 10
 

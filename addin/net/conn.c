@@ -24,7 +24,7 @@ bool conn_claim(struct worker *worker, struct net_conn *conn, uint64_t word)
 	return true;
 }
 
-static void finish(struct worker *worker, struct net_conn *conn)
+static void finish(struct net_conn *conn)
 {
 	struct net *net = conn->net;
 
@@ -85,7 +85,7 @@ static void conn_close(struct worker *worker, struct net_conn *conn, STATUS why)
 		if (arm(worker, conn, NET_CLOSE))
 			return;
 	}
-	finish(worker, conn);
+	finish(conn);
 }
 
 void conn_close_requested(struct worker *worker, struct net_conn *conn, uint64_t word)
@@ -109,7 +109,7 @@ static void heed_close(struct worker *worker, struct net_conn *conn, uint64_t wo
 		conn_close_requested(worker, conn, word);
 }
 
-static uint64_t deadline_of(struct worker *worker, struct net_conn *conn)
+static uint64_t deadline_of(struct net_conn *conn)
 {
 	struct net *net = conn->net;
 	uint32_t idle;
@@ -153,7 +153,7 @@ static bool watch(struct net_conn *conn)
 static bool arm(struct worker *worker, struct net_conn *conn, enum net_next next)
 {
 	uint64_t word = atomic_load(&conn->word), armed = word_next(word, CONN_ARMED);
-	uint64_t deadline = deadline_of(worker, conn);
+	uint64_t deadline = deadline_of(conn);
 
 	conn->next = (uint8_t)next;
 	note_established(conn);
@@ -205,7 +205,7 @@ static void linger(struct worker *worker, struct net_conn *conn)
 		if (arm(worker, conn, NET_CLOSE))
 			return;
 	}
-	finish(worker, conn);
+	finish(conn);
 }
 
 /* What the socket waits for has come, perhaps. */

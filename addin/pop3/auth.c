@@ -9,6 +9,8 @@
 #include "base/crypt.h"
 #include "base/text.h"
 
+#define FAILED_LOGINS_DEFAULT 5
+
 void auth_forget(struct pop3_session *s)
 {
 	buf_wipe_release(&s->name);
@@ -60,7 +62,7 @@ static enum net_next refused(struct pop3_session *s, enum pop3_login_result resu
 	auth_forget(s);
 	reply_login(out, result);
 	if (result == POP3_LOGIN_REFUSED &&
-	    ++s->counts.failed_logins >= (most == 0 ? 5 : most))
+	    ++s->counts.failed_logins >= (most == 0 ? FAILED_LOGINS_DEFAULT : most))
 		return session_end(s, POP3_END_BAD_LOGINS, NOERROR);
 	return NET_CONTINUE;
 }

@@ -4,6 +4,8 @@
  */
 #include "addin/pop3/login.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

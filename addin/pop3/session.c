@@ -7,7 +7,6 @@
 #include "addin/pop3/session_impl.h"
 
 #define BAD_COMMANDS_DEFAULT 20
-#define FAILED_LOGINS_DEFAULT 5
 
 STATUS pop3_session_new(const struct pop3_session_options *options,
                         const struct pop3_seam *seam, void *seam_context,
