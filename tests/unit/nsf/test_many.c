@@ -262,5 +262,52 @@ START_TEST(test_undone_delivery_leaves_the_log_to_others)
 }
 END_TEST
 
+/* What a transaction wrote to the log before it was undone must never get there
+ * over what others have committed meanwhile. */
+static void undo_many(struct nsf *nsf, size_t count)
+{
+	static char value[65536];
+	char name[32];
+
+	ck_assert_uint_eq(nsf_begin(nsf, NULL), NOERROR);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "p%zu", i);
+		memset(value, 'A' + (int)i % 26, sizeof(value));
+		ck_assert_uint_eq(nsf_property_set(nsf, name, (struct slice){ value, sizeof(value) }),
+		                  NOERROR);
+	}
+	nsf_rollback(nsf);
+}
+
+START_TEST(test_undone_frames_stay_away)
+{
+	dir = unit_tempdir();
+	for (size_t count = 14; count < 26; count++) {
+		struct nsf *undone = help_create(dir, path, sizeof(path)), *other;
+		uint64_t first, id[20];
+
+		first = help_deliver(undone, 1, 30000, NULL);
+		nsf_close(&undone);     /* the log is empty now */
+		undone = help_open(path);
+		other = help_open(path);
+		undo_many(undone, count);
+		for (uint64_t i = 0; i < 20; i++)
+			id[i] = help_deliver(other, i, 20000, NULL);
+		for (uint64_t i = 0; i < 20; i++)
+			ck_assert_msg(help_body_is(undone, id[i], i, 20000), "%zu: message %d", count,
+			              (int)i);
+		ck_assert(help_body_is(undone, first, 1, 30000));
+		undo_many(undone, count);
+		help_deliver(other, 7, 20000, NULL);
+		nsf_close(&undone);
+		nsf_close(&other);
+		ck_assert_msg(help_check(path), "%zu", count);
+		ck_assert_uint_eq(nsf_remove(path, NULL), NOERROR);
+	}
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
 UNIT_MAIN("nsf many", test_processes, test_threads, test_handle_is_not_bound_to_a_thread,
-	test_stalled_reader_does_not_grow_the_log, test_undone_delivery_leaves_the_log_to_others)
+	test_stalled_reader_does_not_grow_the_log, test_undone_delivery_leaves_the_log_to_others,
+	test_undone_frames_stay_away)
