@@ -47,10 +47,16 @@ static int find_wire(void)
 	return (int)fd;
 }
 
+/* Of a task that was loaded by its path the folders are not its name. */
 static DHANDLE make_default_line(const char *task_name)
 {
 	char name[DEFAULT_NAME_OCTETS + 1];
-	size_t n = strnlen(task_name, DEFAULT_NAME_OCTETS);
+	const char *slash = strrchr(task_name, '/');
+	size_t n;
+
+	if (slash != NULL)
+		task_name = slash + 1;
+	n = strnlen(task_name, DEFAULT_NAME_OCTETS);
 
 	memcpy(name, task_name, n);
 	name[n] = '\0';

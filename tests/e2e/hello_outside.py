@@ -80,6 +80,9 @@ def hello_runs():
         with open("/proc/%d/maps" % pid, encoding="utf-8") as f:
             assert os.path.realpath(i.lib) + "/libpostil-addin.so" in f.read()
         s.check("show tasks", r"^  outside +Idle$")
+        s.check("load " + os.path.join(i.folder, "hello"))
+        wait_until(lambda: re.search(r"^  hello +Idle$", s.console("show tasks only")[1], re.M),
+                   "the task loaded by its path")
         assert s.quit() == 0
         s.wait_for(r"Hello: Shutdown$")
 
