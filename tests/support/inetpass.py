@@ -1,9 +1,12 @@
 """Internet password digests for test data: the forms of HTTPPassword.
 
-Independent of base/inetpass.c on purpose, so that each checks the other.
+Independent of base/inetpass.c on purpose, so that each checks the other. Started by hand it
+asks for a password and prints its digest in the form V3.
 """
+import getpass
 import hashlib
 import os
+import sys
 
 SBOX = bytes.fromhex(
     "bd56eaf2a2f1ac2ab093d19c1b33fdd03004b6dc7ddf324bf7cb459b31bb215a"
@@ -68,6 +71,16 @@ def v3(password, rounds=5000, salt=None):
     return "(H" + encode(raw) + ")"
 
 
+def main():
+    """Asks for a password and prints the value of HTTPPassword for it."""
+    read = getpass.getpass if sys.stdin.isatty() else lambda _: sys.stdin.readline().rstrip("\n")
+    password = read("Password: ")
+    if sys.stdin.isatty() and read("Again: ") != password:
+        sys.exit("inetpass.py: the two are not the same")
+    if not password or not password.isascii() or not password.isprintable():
+        sys.exit("inetpass.py: a password is made of printable ASCII characters")
+    print(v3(password.encode()))
+
+
 if __name__ == "__main__":
-    assert v1(b"password") == "(355E98E7C7B59BD810ED845AD0FD2FC4)"
-    print(v3(b"benchmark"))
+    main()
