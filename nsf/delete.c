@@ -237,6 +237,6 @@ STATUS nsf_reclaim(struct nsf *nsf, bool *more_r)
 	if (status == NOERROR && (id != 0 || free_pages(nsf) > 0))
 		status = reclaim_unsynced(nsf, id != 0, more_r);
 	if (status == NOERROR)
-		sqlite3_wal_checkpoint_v2(nsf->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		nsf_log_empty(nsf);
 	return status;
 }

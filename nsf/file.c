@@ -234,6 +234,8 @@ void nsf_close(struct nsf **nsf_pointer)
 	if (nsf == NULL)
 		return;
 	nsf_rollback(nsf);
+	if (nsf_log_is_long(nsf))
+		nsf_log_empty(nsf);
 	nsf_statements_finalize(nsf);
 	sqlite3_close(nsf->db);
 	nsf_lock_close(&nsf->lock);

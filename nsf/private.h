@@ -22,7 +22,7 @@
 #define NSF_SIZE_MAX ((uint64_t)NSF_CHUNK_OCTETS << NSF_BODY_KEY_SHIFT)
 #define NSF_DIGEST_OCTETS 16                             /* of a SHA-256 */
 #define NSF_VALUE_MAX ((size_t)64 << 20)                 /* of one item or other value */
-#define NSF_WAL_OCTETS 4194304                           /* checkpoint from here on */
+#define NSF_WAL_OCTETS 4194304                           /* a writer empties a longer log */
 
 enum note_row_flag {
 	NOTE_ROW_READ = 1,      /* delivered without unread mark */
@@ -61,6 +61,7 @@ struct nsf {
 	STATUS broken;                  /* why the open transaction cannot be committed */
 	bool write_ready;               /* the pragmas of writers have been set */
 	sqlite3_int64 changes_before;   /* of the open transaction */
+	int log_frames;                 /* in the log after our last commit; 0: emptied since */
 	struct counters counters, counters_stored;      /* while in_transaction */
 	uint64_t known_id, known_size;  /* of the message read last; 0: of none */
 	sqlite3_stmt *statements[ST_COUNT];
@@ -88,6 +89,10 @@ bool nsf_column_count(sqlite3_stmt *statement, int index, uint64_t *value_r);
 
 /* What only writers need: the lock file, durability. Done once. */
 STATUS nsf_writer_prepare(struct nsf *nsf, struct fault *fault);
+/* Move what is in the log, and no reader needs there, into the file. False: not
+ * now, somebody else is at it. */
+bool nsf_log_empty(struct nsf *nsf);
+bool nsf_log_is_long(const struct nsf *nsf);
 
 /* A change: a transaction of its own, or a savepoint inside nsf_begin. */
 struct change {

@@ -254,6 +254,43 @@ static STATUS counters_write(struct nsf *nsf)
 	               (int64_t)c->octets, (int64_t)c->next_id, c->sequence });
 }
 
+/* --- the log ------------------------------------------------------------------------ */
+
+static int log_grew(void *context, sqlite3 *db, const char *name, int frames)
+{
+	struct nsf *nsf = context;
+
+	(void)db;
+	(void)name;
+	nsf->log_frames = frames;
+	return SQLITE_OK;
+}
+
+bool nsf_log_is_long(const struct nsf *nsf)
+{
+	return nsf->log_frames >= NSF_WAL_OCTETS / 8192;
+}
+
+bool nsf_log_empty(struct nsf *nsf)
+{
+	nsf->log_frames = 0;
+	return sqlite3_wal_checkpoint_v2(nsf->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK;
+}
+
+/* The log is emptied by who has time for it: nsf_reclaim, nsf_close; so no
+ * commit waits for that. A writer that finds it long does it before the next
+ * change: most while others go on writing, and the rest, which is little, under
+ * the lock; then the log begins anew with this writer's first frame. */
+static STATUS lock_with_short_log(struct nsf *nsf)
+{
+	bool emptied = nsf_log_is_long(nsf) && nsf_log_empty(nsf);
+	STATUS status = nsf_lock_writer(nsf->lock);
+
+	if (status == NOERROR && emptied)
+		nsf_log_empty(nsf);
+	return status;
+}
+
 /* --- transactions ------------------------------------------------------------------- */
 
 STATUS nsf_writer_prepare(struct nsf *nsf, struct fault *fault)
@@ -265,10 +302,9 @@ STATUS nsf_writer_prepare(struct nsf *nsf, struct fault *fault)
 		status = nsf_lock_make(nsf->path, &nsf->lock, fault);
 	if (status != NOERROR || nsf->write_ready)
 		return status;
-	rc = sqlite3_wal_autocheckpoint(nsf->db, NSF_WAL_OCTETS / 8192);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;"
-		                  "PRAGMA journal_size_limit=4194304", NULL, NULL, NULL);
+	sqlite3_wal_hook(nsf->db, log_grew, nsf);       /* and SQLite does not empty it in a commit */
+	rc = sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;"
+	                  "PRAGMA journal_size_limit=4194304", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return nsf_fail(nsf, rc, fault);
 	nsf->write_ready = true;
@@ -297,7 +333,7 @@ STATUS nsf_begin(struct nsf *nsf, struct fault *fault)
 	status = nsf_writer_prepare(nsf, fault);
 	if (status != NOERROR)
 		return status;
-	status = nsf_lock_writer(nsf->lock);
+	status = lock_with_short_log(nsf);
 	if (status != NOERROR)
 		return fault_set(fault, status, "%s-lock: %s", nsf->path,
 		                 status == POSTIL_ERR_BUSY ? "another writer has held the lock too long"
