@@ -156,7 +156,6 @@ void mailbox_info(const struct mailbox *m, uint32_t number, struct pop3_message_
 	m->drop->calls->message(m->drop, number - 1, &message);
 	info_r->size_octets = message.size_octets;
 	info_r->header_octets = message.header_octets;
-	info_r->has_dot_line = message.has_dot_line;
 	info_r->uidl_length = message.uidl.n <= POP3_UIDL_MAX ? (uint8_t)message.uidl.n : 0;
 	memcpy(info_r->uidl, message.uidl.p, info_r->uidl_length);
 }

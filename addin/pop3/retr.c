@@ -45,7 +45,8 @@ static size_t top_cut(struct answer *a, struct slice data)
 	return at;
 }
 
-/* Double each dot that begins a line; dots are rarer than line ends. */
+/* Double each dot that begins a line; dots are rarer than line ends. Whether there
+ * is any is not asked of the store: with a damaged mark, mail could speak for us. */
 static void add_stuffed(struct buf *out, struct slice data, bool line_start)
 {
 	const char *p = data.p, *end = data.p + data.n, *from = p;
@@ -66,10 +67,7 @@ static void add_data(struct answer *a, struct slice data, struct buf *out)
 
 	if (data.n == 0)
 		return;
-	if (a->dots)
-		add_stuffed(out, data, a->line_start);
-	else
-		buf_add_slice(out, data);
+	add_stuffed(out, data, a->line_start);
 	if (data.n > 1)
 		after_cr = data.p[data.n - 2] == '\r';
 	a->line_start = data.p[data.n - 1] == '\n';
@@ -174,7 +172,7 @@ static void begin(struct pop3_session *s, uint32_t number)
 
 	s->seam->info(s->seam_context, number, &info);
 	s->answer = (struct answer){
-		.kind = ANSWER_BODY, .number = number, .dots = info.has_dot_line,
+		.kind = ANSWER_BODY, .number = number,
 		.line_start = true, .line_ended = true, .end = info.size_octets,
 		.header = info.header_octets < info.size_octets ? info.header_octets
 		                                                : info.size_octets,

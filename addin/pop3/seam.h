@@ -43,7 +43,6 @@ struct pop3_login_answer {
 
 struct pop3_message_info {
 	uint64_t size_octets, header_octets;
-	bool has_dot_line;
 	uint8_t uidl_length;
 	char uidl[POP3_UIDL_MAX];       /* the first uidl_length octets are set */
 };

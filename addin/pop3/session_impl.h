@@ -26,7 +26,6 @@ struct answer {
 	/* BODY only */
 	bool told;              /* the first line of the answer is out */
 	bool top;
-	bool dots;              /* the message has lines that start with a dot */
 	bool line_start;        /* the next octet begins a line */
 	bool line_ended;        /* the last two octets sent were CRLF, or none was sent */
 	bool ended_cr;          /* the last octet sent was CR */

@@ -70,7 +70,6 @@ static void seam_info(void *context, uint32_t number, struct pop3_message_info *
 	d->drop->calls->message(d->drop, number - 1, &message);
 	info_r->size_octets = message.size_octets;
 	info_r->header_octets = message.header_octets;
-	info_r->has_dot_line = message.has_dot_line;
 	info_r->uidl_length = (uint8_t)message.uidl.n;
 	memcpy(info_r->uidl, message.uidl.p, message.uidl.n);
 }
