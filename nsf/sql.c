@@ -303,8 +303,8 @@ STATUS nsf_writer_prepare(struct nsf *nsf, struct fault *fault)
 	if (status != NOERROR || nsf->write_ready)
 		return status;
 	sqlite3_wal_hook(nsf->db, log_grew, nsf);       /* and SQLite does not empty it in a commit */
-	rc = sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;"
-	                  "PRAGMA journal_size_limit=4194304", NULL, NULL, NULL);
+	rc = sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST",
+	                  NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return nsf_fail(nsf, rc, fault);
 	nsf->write_ready = true;
