@@ -77,8 +77,9 @@ STATUS lock_data(const char *data_dir, unsigned wait_secs, int *fd_r, struct fau
 	snprintf(path, sizeof(path), "%s/.lock", data_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fault_set(fault, POSTIL_ERR_IO, "%s cannot be opened: %s", path,
-		                 strerrordesc_np(errno));
+		return fault_set(fault, POSTIL_ERR_IO, "%s cannot be opened: %s%s", path,
+		                 strerrordesc_np(errno), errno != EACCES ? ""
+		                 : "; the data directory must belong to the user of the server");
 	/* Now: a close later would give the record lock back. */
 	program_move_up(&fd);
 	status = take_flock(fd, wait_secs, fault);

@@ -111,6 +111,12 @@ def faulty_starts_are_explained():
                 os.chmod(path, mode)
                 code, output = run_server("-d", s.data)
                 assert code == 1 and path + " must belong to root" in output, output
+        else:
+            s.write_notes({})
+            os.chmod(s.data, 0o500)
+            code, output = run_server("-d", s.data)
+            os.chmod(s.data, 0o700)
+            assert code == 1 and "must belong to the user of the server" in output, output
     code, output = run_server("surplus")
     assert code == 2 and "usage:" in output, output
 
