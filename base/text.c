@@ -162,6 +162,11 @@ bool text_ends_nocase(struct slice s, const char *suffix)
 	return slice_equal_nocase((struct slice){ s.p + (s.n - end.n), end.n }, end);
 }
 
+const char *text_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void text_size(uint64_t octets, char out[16])
 {
 	static const char *const units[] = { "KB", "MB", "GB", "TB", "PB", "EB" };

@@ -31,5 +31,7 @@ bool text_ends_nocase(struct slice s, const char *suffix);
 
 /* "12.4 MB" and the like into out, for people. */
 void text_size(uint64_t octets, char out[16]);
+/* What a noun takes after this number: "" for 1, else "s". */
+const char *text_plural(uint64_t n);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "addin/host/console.h"
 #include "addin/host/task.h"
+#include "base/text.h"
 #include "base/banned.h"
 
 #define ASK_MS 3000
@@ -39,7 +40,7 @@ static void inquiry_end(struct inquiry *q)
 	}
 	loop_untimer(&q->host->loop, &q->timer);
 	if (q->drop)
-		run_say(q->run, "%lu session%s dropped", q->dropped, q->dropped == 1 ? "" : "s");
+		run_say(q->run, "%lu session%s dropped", q->dropped, text_plural(q->dropped));
 	else if (q->hidden > 0)
 		run_say(q->run, "%u sessions more", q->hidden);
 	else if (q->rows == 0)

@@ -146,7 +146,7 @@ static void show_listener(struct run *run, const struct listener *l)
 		        (unsigned)(l->retry_ms > now ? (l->retry_ms - now + 999) / 1000 : 0));
 	else
 		run_say(run, "        %zu socket%s, %u connection%s waiting", l->fd_count,
-		        l->fd_count == 1 ? "" : "s", waiting(l), waiting(l) == 1 ? "" : "s");
+		        text_plural(l->fd_count), waiting(l), text_plural(waiting(l)));
 }
 
 void do_show_port(struct run *run, struct slice rest, const struct slice *args, size_t count)

@@ -50,15 +50,10 @@ void reply_number_text(struct buf *out, uint32_t number, struct slice text)
 	buf_add(out, "\r\n", 2);
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 void reply_maildrop(struct buf *out, uint32_t messages, uint64_t octets)
 {
 	buf_addf(out, "+OK %" PRIu32 " message%s (%" PRIu64 " octets)\r\n",
-	         messages, plural(messages), octets);
+	         messages, text_plural(messages), octets);
 }
 
 void reply_octets(struct buf *out, uint64_t octets)
@@ -77,7 +72,7 @@ void reply_welcome(struct buf *out, struct slice name, uint32_t messages)
 {
 	buf_add_str(out, "+OK ");
 	text_escape(name, SHOWN_NAME_OCTETS, out);
-	buf_addf(out, " has %" PRIu32 " message%s.\r\n", messages, plural(messages));
+	buf_addf(out, " has %" PRIu32 " message%s.\r\n", messages, text_plural(messages));
 }
 
 void reply_login(struct buf *out, enum pop3_login_result result)
@@ -113,7 +108,7 @@ void reply_deleted(struct buf *out, uint32_t number)
 void reply_no_message(struct buf *out, uint64_t number, uint32_t messages)
 {
 	buf_addf(out, "-ERR no message %" PRIu64 ", the maildrop has %" PRIu32 " message%s\r\n",
-	         number, messages, plural(messages));
+	         number, messages, text_plural(messages));
 }
 
 void reply_gone(struct buf *out, uint32_t number)
@@ -132,7 +127,7 @@ void reply_signing_off(struct buf *out, uint32_t deleted)
 		reply_ok(out, "Postil POP3 server signing off.");
 	else
 		buf_addf(out, "+OK Postil POP3 server signing off (%" PRIu32
-		         " message%s deleted).\r\n", deleted, plural(deleted));
+		         " message%s deleted).\r\n", deleted, text_plural(deleted));
 }
 
 enum reply_code reply_code_of(STATUS status)

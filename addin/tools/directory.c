@@ -74,18 +74,13 @@ static void say_text(void *context, const char *text)
 	buf_release(&shown);
 }
 
-static const char *plural(unsigned n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void show_report(const struct compile_report *r, const char *result)
 {
 	printf("%u document%s in %u file%s: %u person%s, %u server%s, %u other%s; %u file%s read, "
-	       "%u fault%s, %u warning%s; %s\n", r->documents, plural(r->documents), r->files,
-	       plural(r->files), r->persons, plural(r->persons), r->servers, plural(r->servers),
-	       r->others, plural(r->others), r->files_read, plural(r->files_read), r->faults,
-	       plural(r->faults), r->warnings, plural(r->warnings), result);
+	       "%u fault%s, %u warning%s; %s\n", r->documents, text_plural(r->documents), r->files,
+	       text_plural(r->files), r->persons, text_plural(r->persons), r->servers, text_plural(r->servers),
+	       r->others, text_plural(r->others), r->files_read, text_plural(r->files_read), r->faults,
+	       text_plural(r->faults), r->warnings, text_plural(r->warnings), result);
 }
 
 static int run_update(const char *data_dir, struct slice name)

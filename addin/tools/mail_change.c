@@ -134,7 +134,7 @@ static int delete_messages(struct mail_tool *t, bool uidls, int count, char **te
 	t->store->calls->close(&drop);
 	if (status != NOERROR)
 		return tool_fail(&fault, status);
-	printf("%u messages deleted from %s\n", deleted, buf_cstr(&t->path));
+	printf("%u message%s deleted from %s\n", deleted, text_plural(deleted), buf_cstr(&t->path));
 	while (more && t->store->calls->reclaim(t->store, buf_cstr(&t->path), &more) == NOERROR)
 		;
 	return EX_OK;

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "addin/tools/progress.h"
+#include "base/text.h"
 #include "mailfile/export.h"
 #include "mailfile/import.h"
 
@@ -66,9 +67,9 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 		status = import_mail(t->store, buf_cstr(&t->path), slice_of(a->owner), sources[i],
 		                     &options, &report, &fault);
 	progress_end(&context.progress);
-	printf("%llu messages imported into %s, %llu octets",
-	       (unsigned long long)report.messages, buf_cstr(&t->path),
-	       (unsigned long long)report.octets);
+	printf("%llu message%s imported into %s, %llu octets",
+	       (unsigned long long)report.messages, text_plural(report.messages),
+	       buf_cstr(&t->path), (unsigned long long)report.octets);
 	if (map != NULL)
 		printf(", %llu of them with a UIDL of the map", (unsigned long long)report.uidls);
 	if (report.passed_over > 0)
@@ -122,9 +123,9 @@ static int export_to(struct mail_tool *t, const struct move_arguments *a,
 	progress_end(&progress);
 	if (status != NOERROR)
 		return tool_fail(&fault, status);
-	fprintf(out, "%llu messages exported from %s, %llu octets",
-	        (unsigned long long)report.messages, buf_cstr(&t->path),
-	        (unsigned long long)report.octets);
+	fprintf(out, "%llu message%s exported from %s, %llu octets",
+	        (unsigned long long)report.messages, text_plural(report.messages),
+	        buf_cstr(&t->path), (unsigned long long)report.octets);
 	if (report.gone > 0)
 		fprintf(out, "; %llu were deleted meanwhile", (unsigned long long)report.gone);
 	fprintf(out, "\n");

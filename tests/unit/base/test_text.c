@@ -176,6 +176,9 @@ START_TEST(sizes)
 		text_size(cases[i].octets, out);
 		ck_assert_str_eq(out, cases[i].shown);
 	}
+	ck_assert_str_eq(text_plural(0), "s");
+	ck_assert_str_eq(text_plural(1), "");
+	ck_assert_str_eq(text_plural(UINT64_MAX), "s");
 }
 END_TEST
 
