@@ -212,16 +212,23 @@ void run_line(struct run *run, struct slice text)
 	buf_release(&safe);
 }
 
-void run_say(struct run *run, const char *format, ...)
+__attribute__((format(printf, 2, 0)))
+static void say(struct run *run, const char *format, va_list ap)
 {
 	struct buf text = BUF_INIT;
+
+	buf_vaddf(&text, format, ap);
+	run_line(run, buf_slice(&text));
+	buf_release(&text);
+}
+
+void run_say(struct run *run, const char *format, ...)
+{
 	va_list ap;
 
 	va_start(ap, format);
-	buf_vaddf(&text, format, ap);
+	say(run, format, ap);
 	va_end(ap);
-	run_line(run, buf_slice(&text));
-	buf_release(&text);
 }
 
 void run_end(struct run *run, bool well)
@@ -261,14 +268,11 @@ bool run_is_part(const struct run *run)
 
 void run_fail(struct run *run, const char *format, ...)
 {
-	struct buf text = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, format);
-	buf_vaddf(&text, format, ap);
+	say(run, format, ap);
 	va_end(ap);
-	run_line(run, buf_slice(&text));
-	buf_release(&text);
 	run_end(run, false);
 }
 
