@@ -191,7 +191,8 @@ def flood_is_limited():
         s.check("tell hello are you there", r"you said: are you there")
         s.check("tell trouble quit")
         wait_until(lambda: not s.children("trouble"), "the end of the task")
-        s.console("load trouble output")
+        # the host may not have heard of the end yet
+        wait_until(lambda: s.console("load trouble output")[0] == 0, "the next run")
         s.wait_for(r"trouble: output line 0$")
         s.wait_for(r"trouble: \d+ lines dropped", start=s.mark())
         s.check("show tasks", r"hello")
