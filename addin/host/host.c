@@ -160,6 +160,7 @@ static void say_hello(struct host *host)
 		log_say(host->log, "The Console file is %s", log_path(host->log));
 	log_say(host->log, "Console Logging is %s", log_is_enabled(host->log) ? "ENABLED"
 	                                                                       : "DISABLED");
+	settings_judge(host, NULL);
 }
 
 static int current_hour(void)

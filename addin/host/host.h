@@ -71,6 +71,8 @@ void setting_set(struct host *host, const char *name, const char *value,
                  void (*done)(void *context, STATUS status, const char *why), void *context);
 /* Is it a name, may it be set, is the value one line? */
 STATUS setting_check(const char *name, const char *value);
+/* Log what makes no sense: of one variable, of all (NULL). */
+void settings_judge(const struct host *host, const char *changed);
 void settings_watch(struct host *host); /* take up changes made by hand */
 
 /* --- the directory's compiler (compiler.c) --------------------------------------- */

@@ -123,6 +123,7 @@ void setting_set(struct host *host, const char *name, const char *value,
 
 	if (status == NOERROR) {
 		taken_up(host);
+		settings_judge(host, name);
 		c->done = done;
 		c->context = context;
 		status = worker_submit(host->worker, write_change, change_written, c);
@@ -194,6 +195,7 @@ static void file_was_read(void *context)
 		host->ini = r->ini;
 		r->ini = NULL;
 		taken_up(host);
+		settings_judge(host, NULL);
 	}
 	ini_free(&r->ini);
 	free(r->path);

@@ -109,6 +109,14 @@ def settings_are_durable():
             f.write("By_Hand=yes\n")
         wait_until(lambda: s.console("show config By_Hand")[0] == 0, "the edit by hand")
         s.check("set config Another=1")
+        s.check("set config TASK_QUIT_SECONDS=0")
+        s.wait_for(r"notes.ini: TASK_QUIT_SECONDS=0 is not a number from 1 to 3600, 1 is used$")
+        s.check("set config task_quit_seconds=soon")
+        s.wait_for(r"notes.ini: TASK_QUIT_SECONDS=soon is not a number from 1 to 3600, 60 is used$")
+        s.check("set config CONSOLE_LOG_FORMAT=xml")
+        s.wait_for(r"notes.ini: CONSOLE_LOG_FORMAT=xml is not text or json, text is used$")
+        for name in ("TASK_QUIT_SECONDS", "CONSOLE_LOG_FORMAT"):
+            s.check("set config %s=" % name)
         s.check("set config POP3_Domain=")
         with open(s.path("notes.ini"), encoding="utf-8") as f:
             text = f.read()
