@@ -449,20 +449,40 @@ static double read_all_raw(const struct box *box, char *out)
 	return best;
 }
 
+/* The database file from end to end: no store in it can be read quicker. */
+static double read_file_us(const char *path, char *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);      /* nobody has it open now */
+	double best = 1e12;
+
+	for (int i = 0; i < 3; i++) {
+		double start = now_us();
+		ssize_t got = 1;
+
+		for (off_t at = 0; (got = pread(fd, out, 65536, at)) > 0; )
+			at += got;
+		best = fmin(best, now_us() - start);
+	}
+	close(fd);
+	return best;
+}
+
 static void row_bodies(const struct box *box, double percent)
 {
 	char *out = malloc(BIG);
 	struct nsf *nsf = NULL;
-	double ours, raw;
+	double ours, raw, file;
 
 	memset(out, 1, BIG);
+	file = read_file_us(box->path, out);
 	must(nsf_open(box->path, &nsf, NULL), "open");
 	raw = read_all_raw(box, out);
 	ours = read_all(nsf, box, out);
 	nsf_close(&nsf);
 	free(out);
-	row(raw / ours * 100 >= percent, "read all of %zu, warm: %.0f MB/s = %.0f %% of R (bar %.0f)",
-	    box->count, (double)box->payload / ours, raw / ours * 100, percent);
+	row(raw / ours * 100 >= percent, "read all of %zu, warm: %.0f MB/s = %.0f %% of R (bar %.0f); the file "
+	    "by pread %.0f %%", box->count, (double)box->payload / ours, raw / ours * 100, percent,
+	    raw / file * 100);
 }
 
 static void row_size(const struct box *box, double bar)
