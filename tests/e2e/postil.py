@@ -170,6 +170,7 @@ class Server:
         self.stdin = stdin
         self.program_dir = None
         self._collect_reports()
+        atexit.register(self._leave_nothing)    # also when there is no with block to end it
         os.chmod(self.data, 0o700)
         if data is None or notes is not None:
             self.write_notes(notes or {})
@@ -348,6 +349,10 @@ class Server:
             shutil.rmtree(self.program_dir, ignore_errors=True)
         if self.own_data:
             shutil.rmtree(self.data, ignore_errors=True)
+
+    def _leave_nothing(self):
+        self.close()
+        shutil.rmtree(self.reports, ignore_errors=True)
 
     def __enter__(self):
         return self
