@@ -93,7 +93,7 @@ choose_port()
 		*[!0-9]*) fail "POP3_PORT=$port is not a number" ;;
 		esac
 		# keeps the file's owner
-		changed=$(sed "s|$item[0-9]*<|$item$port<|" "$document")
+		changed=$(sed "s|${item}[0-9]*<|$item$port<|" "$document")
 		printf '%s\n' "$changed" >"$document"
 	fi
 	port=${port:-${given:-110}}
