@@ -72,11 +72,11 @@ def tree(pid):
                 children.setdefault(parent, []).append(int(entry))
             except OSError:
                 pass
-    found, todo = [], [pid]
-    while todo:
-        p = todo.pop()
+    found, waiting = [], [pid]
+    while waiting:
+        p = waiting.pop()
         found.append(p)
-        todo += children.get(p, [])
+        waiting += children.get(p, [])
     return found
 
 
