@@ -35,7 +35,7 @@
 
 #include "base/banned.h"
 
-enum { BATCH = 200, BIG = 10 << 20 };
+enum { BATCH = 200, BIG = 10 << 20, BIG_PIECE = 256 << 10 /* what the POP3 task reads at a time */ };
 
 static char root[2048];
 static double probe_us;         /* P */
@@ -177,8 +177,8 @@ static double probe_read_big(void)
 	for (int i = 0; i < 5; i++) {
 		double start = now_us();
 
-		for (size_t at = 0; at < BIG; at += 65536)
-			if (pread(fd, out, 65536, (off_t)at) != 65536)
+		for (size_t at = 0; at < BIG; at += BIG_PIECE)
+			if (pread(fd, out, BIG_PIECE, (off_t)at) != BIG_PIECE)
 				stop("nsf_bars: %s: cannot read", path);
 		best = fmin(best, now_us() - start);
 	}
@@ -496,10 +496,10 @@ static void row_big(void)
 {
 	double write_us = probe_write_big(), read_us = probe_read_big(), took;
 	struct nsf_delivery d = message(BIG);
-	char path[4096], *out = malloc(65536);
+	char path[4096], *out = malloc(BIG_PIECE);
 	struct nsf *nsf = NULL;
-	uint64_t id, at = 0;
-	size_t got = 1;
+	uint64_t id;
+	size_t got;
 	bool more;
 	long before;
 
@@ -519,11 +519,17 @@ static void row_big(void)
 	must(nsf_reclaim(nsf, &more), "reclaim");
 	nsf_shrink(nsf);
 	before = memory_kib();
-	for (took = now_us(); got > 0; at += got)
-		must(nsf_body_read(nsf, id, at, out, 65536, &got), "read");
-	took = now_us() - took;
+	took = 1e9;
+	for (int i = 0; i < 5; i++) {           /* the best of as many as the probe's */
+		double start = now_us();
+
+		got = 1;
+		for (uint64_t at = 0; got > 0; at += got)
+			must(nsf_body_read(nsf, id, at, out, BIG_PIECE, &got), "read");
+		took = fmin(took, now_us() - start);
+	}
 	row(took <= 3 * read_us && memory_kib() - before <= 512,
-	    "read 10 MiB in 64 KiB: %.2f ms = %.2f times pread (bar 3), memory +%ld KiB (bar 512)",
+	    "read 10 MiB in 256 KiB: %.2f ms = %.2f times pread (bar 3), memory +%ld KiB (bar 512)",
 	    took / 1000, took / read_us, memory_kib() - before);
 	nsf_close(&nsf);
 	free(out);
