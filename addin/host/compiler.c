@@ -1,21 +1,19 @@
 /*
  * The directory's compiler: `postil-directory update` is started when the
- * documents under DATA/names change (inotify, and a look every minute for what
- * inotify does not tell), one run at a time. Its output goes to the log.
+ * documents under DATA/names change (folders.h tells, and a look every minute),
+ * one run at a time. Its output goes to the log.
  * Distrusts the program as any other: its lines are limited, it may hang.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "addin/host/folders.h"
 #include "addin/host/program.h"
 #include "addin/host/task.h"
 #include "base/clock.h"
@@ -30,7 +28,8 @@
 
 struct compiler {
 	struct host *host;
-	int inotify_fd, output_fd;
+	struct folders *folders;
+	int output_fd;
 	struct watch *inotify_watch, *output_watch;
 	struct timer *settle, *look, *overdue, *first_wait;
 	struct line_reader output;
@@ -38,10 +37,11 @@ struct compiler {
 	pid_t pid;              /* 0: no run */
 	bool again;             /* changed while a run was on */
 	bool spoke;             /* this run has explained itself */
-	bool told;              /* inotify has told of a change since the last look */
+	bool wanted;            /* a run follows the look under way */
+	bool unwatched_said;
 	bool looking, gone;     /* the worker has it; compiler_stop was called */
 	uint64_t first_change_ms;
-	uint64_t seen, looked;  /* fingerprints of the documents */
+	uint64_t seen, looked;  /* fingerprints of the documents: before the last run, now */
 	char *names;
 	void (*first_done)(struct host *host);
 };
@@ -146,14 +146,6 @@ static void changed(struct compiler *c)
 	timer_arm(c->settle, waited >= SETTLE_MOST_MS ? 0 : SETTLE_MS);
 }
 
-static void on_settled(void *context)
-{
-	struct compiler *c = context;
-
-	if (c->pid == 0)
-		run(c);
-}
-
 static void on_overdue(void *context)
 {
 	struct compiler *c = context;
@@ -208,53 +200,32 @@ bool compiler_reaped(struct host *host, pid_t pid, int status)
 
 /* --- what has changed ---------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t sum, const void *p, size_t n)
-{
-	const unsigned char *octets = p;
-
-	for (size_t i = 0; i < n; i++)
-		sum = (sum ^ octets[i]) * 0x100000001B3u;
-	return sum;
-}
-
-/* On the worker: names, sizes and times of all files there, in any order. */
-static void look(void *context)
-{
-	struct compiler *c = context;
-	DIR *dir = opendir(c->names);
-	struct dirent *entry;
-	struct stat st;
-
-	c->looked = 0;
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		uint64_t sum = 0xCBF29CE484222325u;
-
-		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0) != 0)
-			continue;
-		sum = mix(sum, entry->d_name, strlen(entry->d_name));
-		sum = mix(sum, &st.st_size, sizeof(st.st_size));
-		sum = mix(sum, &st.st_ino, sizeof(st.st_ino));
-		sum = mix(sum, &st.st_mtim, sizeof(st.st_mtim));
-		c->looked += sum;
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
 static void compiler_free(struct compiler *c)
 {
+	folders_free(&c->folders);
 	free(c->names);
 	line_reader_release(&c->output);
 	free(c);
 }
 
-static void watch_names(struct compiler *c)
+static void look(void *context)
 {
-	if (c->inotify_fd >= 0)
-		inotify_add_watch(c->inotify_fd, c->names, IN_CLOSE_WRITE | IN_MOVED_TO
-		                  | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR);
+	struct compiler *c = context;
+
+	c->looked = folders_look(c->folders);
 }
 
+static void say_unwatched(struct compiler *c)
+{
+	unsigned count = folders_unwatched(c->folders);
+
+	if (count > 0 && !c->unwatched_said)
+		log_say(c->host->log, "Directory: %u folder%s of documents cannot be watched; changes"
+		        " there are taken up within a minute", count, count == 1 ? "" : "s");
+	c->unwatched_said = count > 0;
+}
+
+/* A run is for what was seen before it: what comes later will differ from that. */
 static void was_looked(void *context)
 {
 	struct compiler *c = context;
@@ -264,11 +235,21 @@ static void was_looked(void *context)
 		compiler_free(c);
 		return;
 	}
-	if (c->looked != c->seen && !c->told)
+	say_unwatched(c);
+	if (c->wanted && c->pid == 0) {
+		c->wanted = false;
+		c->seen = c->looked;
+		run(c);
+	} else if (c->looked != c->seen) {
 		changed(c);
-	c->told = false;
-	c->seen = c->looked;
-	watch_names(c);
+	}
+}
+
+static bool start_look(struct compiler *c)
+{
+	if (!c->looking)
+		c->looking = worker_submit(c->host->worker, look, was_looked, c) == NOERROR;
+	return c->looking;
 }
 
 static void on_look(void *context)
@@ -276,21 +257,28 @@ static void on_look(void *context)
 	struct compiler *c = context;
 
 	timer_arm(c->look, LOOK_EVERY_MS);
-	if (!c->looking)
-		c->looking = worker_submit(c->host->worker, look, was_looked, c) == NOERROR;
+	start_look(c);
+}
+
+/* New folders are watched before the documents in them are read. */
+static void on_settled(void *context)
+{
+	struct compiler *c = context;
+
+	if (c->pid != 0)
+		return;
+	c->wanted = start_look(c);
+	if (!c->wanted)
+		run(c);
 }
 
 static void on_inotify(void *context, short revents)
 {
 	struct compiler *c = context;
-	char octets[16384];
 
 	(void)revents;
-	while (read(c->inotify_fd, octets, sizeof(octets)) > 0)
-		;
-	c->told = true;
-	changed(c);
-	timer_arm(c->look, LOOK_EVERY_MS);
+	if (folders_changed(c->folders))
+		changed(c);
 }
 
 STATUS compiler_start(struct host *host, void (*first_done)(struct host *host))
@@ -298,7 +286,12 @@ STATUS compiler_start(struct host *host, void (*first_done)(struct host *host))
 	struct compiler *c = calloc(1, sizeof(*c));
 	struct loop *loop = &host->loop;
 
-	if (c == NULL || asprintf(&c->names, "%s/names", host->data_dir) < 0) {
+	if (c == NULL)
+		return POSTIL_ERR_MEMORY;
+	if (asprintf(&c->names, "%s/names", host->data_dir) < 0)
+		c->names = NULL;
+	if (c->names == NULL || folders_new(host->data_dir, &c->folders) != NOERROR) {
+		free(c->names);
 		free(c);
 		return POSTIL_ERR_MEMORY;
 	}
@@ -312,10 +305,8 @@ STATUS compiler_start(struct host *host, void (*first_done)(struct host *host))
 	c->first_wait = loop_timer(loop, on_first_wait, c);
 	if (c->settle == NULL || c->look == NULL || c->overdue == NULL || c->first_wait == NULL)
 		return POSTIL_ERR_MEMORY;
-	c->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (c->inotify_fd >= 0)
-		c->inotify_watch = loop_watch(loop, c->inotify_fd, POLLIN, on_inotify, c);
-	watch_names(c);
+	if (folders_fd(c->folders) >= 0)
+		c->inotify_watch = loop_watch(loop, folders_fd(c->folders), POLLIN, on_inotify, c);
 	look(c);
 	c->seen = c->looked;
 	host->compiler = c;
@@ -336,8 +327,6 @@ void compiler_stop(struct host *host)
 		kill(-c->pid, SIGTERM);
 	close_output(c);
 	loop_unwatch(&host->loop, &c->inotify_watch);
-	if (c->inotify_fd >= 0)
-		close(c->inotify_fd);
 	loop_untimer(&host->loop, &c->settle);
 	loop_untimer(&host->loop, &c->look);
 	loop_untimer(&host->loop, &c->overdue);

@@ -64,6 +64,25 @@ def changed_documents_are_taken_up():
         assert s.quit() == 0
 
 
+def documents_in_new_folders():
+    broken = "<database xmlns='http://www.lotus.com/dxl'><document"
+    with Server(notes={"ServerTasks": "hello"}) as s:
+        s.wait_for(r"Hello: Started$")
+        for folder in ("", "a", "a/b"):                 # nor was there a names/
+            os.mkdir(s.path("names", folder))
+            s._hand_over()                              # pylint: disable=protected-access
+            for name in ("one.dxl", "two.dxl"):
+                mark = s.mark()
+                with open(s.path("names", folder, name), "w", encoding="utf-8") as f:
+                    f.write(broken)
+                    s._hand_over()                      # pylint: disable=protected-access
+                s.wait_for(re.escape(os.path.join("names", folder, name)) + r":\d+", start=mark)
+        mark = s.mark()
+        os.rename(s.path("names", "a", "b"), s.path("names", "c"))
+        s.wait_for(r"names/c/one\.dxl:\d+", start=mark)
+        assert s.quit() == 0
+
+
 def no_documents_yet():
     with Server(notes={"ServerTasks": "hello"}) as s:
         s.wait_for(r"Hello: Started$")
@@ -98,4 +117,5 @@ if __name__ == "__main__":
     if not os.path.exists(program("pop3")) or not os.path.exists(program("postil-directory")):
         skip("the POP3 task is not built")
     raise SystemExit(run_cases([pop3_task_serves, changed_documents_are_taken_up,
+                                documents_in_new_folders,
                                 no_documents_yet, commands_in_a_file]))
