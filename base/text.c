@@ -79,7 +79,7 @@ static void fold_unicode(struct fold *f, const uint8_t *p, size_t n)
 	}
 }
 
-STATUS text_fold(struct slice s, struct buf *out)
+static STATUS fold(struct slice s, uninorm_t form, struct buf *out)
 {
 	struct fold f = { .out = out };
 	uint8_t *folded;
@@ -93,12 +93,22 @@ STATUS text_fold(struct slice s, struct buf *out)
 	}
 	if (!text_is_utf8(s))
 		return POSTIL_ERR_INVALID;
-	folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
+	folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, form, NULL, &n);
 	if (folded == NULL)
 		return POSTIL_ERR_MEMORY;
 	fold_unicode(&f, folded, n);
 	free(folded);
 	return buf_status(out);
+}
+
+STATUS text_fold(struct slice s, struct buf *out)
+{
+	return fold(s, UNINORM_NFC, out);
+}
+
+STATUS text_fold_plain(struct slice s, struct buf *out)
+{
+	return fold(s, UNINORM_NFKD, out);
 }
 
 bool text_number(struct slice s, uint64_t max, uint64_t *value_r)

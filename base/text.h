@@ -18,6 +18,10 @@ bool text_is_utf8(struct slice s);      /* well-formed, no surrogates, no overlo
  * POSTIL_ERR_INVALID when s is not UTF-8 or holds NUL. Appended to out. */
 STATUS text_fold(struct slice s, struct buf *out);
 
+/* text_fold, then compatibility decomposition: letters lose their accents to marks that
+ * follow them. What was a letter of ASCII with an accent begins with that letter. */
+STATUS text_fold_plain(struct slice s, struct buf *out);
+
 /* Decimal number of 1 to 19 digits and nothing else. false: not a number or
  * larger than max. */
 bool text_number(struct slice s, uint64_t max, uint64_t *value_r);
