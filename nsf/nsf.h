@@ -163,6 +163,10 @@ STATUS nsf_view_delete_note(struct nsf *nsf, uint64_t note_id); /* its entries i
 STATUS nsf_view_find(struct nsf *nsf, const char *view, struct slice key,
                      STATUS (*each)(void *context, uint64_t note_id, struct slice value),
                      void *context);
+/* The same for all keys from first to last, these two included. */
+STATUS nsf_view_range(struct nsf *nsf, const char *view, struct slice first, struct slice last,
+                      STATUS (*each)(void *context, uint64_t note_id, struct slice value),
+                      void *context);
 STATUS nsf_view_each(struct nsf *nsf, const char *view,
                      STATUS (*each)(void *context, struct slice key, uint64_t note_id,
                                     struct slice value), void *context);

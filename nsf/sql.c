@@ -65,6 +65,8 @@ static const char *const texts[ST_COUNT] = {
 	[ST_VIEW_PUT] = "INSERT OR REPLACE INTO entry(view,key,note_id,value) VALUES(?1,?2,?3,?4)",
 	[ST_VIEW_DELETE_NOTE] = "DELETE FROM entry WHERE note_id=?1",
 	[ST_VIEW_FIND] = "SELECT note_id,value FROM entry WHERE view=?1 AND key=?2 ORDER BY note_id",
+	[ST_VIEW_RANGE] = "SELECT note_id,value FROM entry WHERE view=?1 AND key>=?2 AND key<=?3"
+		" ORDER BY key,note_id",
 	[ST_VIEW_EACH] = "SELECT note_id,value,key FROM entry WHERE view=?1 ORDER BY key,note_id",
 	[ST_PROPERTY_SET] = "INSERT OR REPLACE INTO property(name,value) VALUES(?1,?2)",
 	[ST_PROPERTY_GET] = "SELECT value FROM property WHERE name=?1",

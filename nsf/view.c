@@ -44,25 +44,51 @@ STATUS nsf_view_delete_note(struct nsf *nsf, uint64_t note_id)
 	return nsf_change_end(nsf, &change, status, NULL);
 }
 
+/* The entries that a bound statement finds. */
+static STATUS each_entry(struct nsf *nsf, sqlite3_stmt *s,
+                         STATUS (*each)(void *context, uint64_t note_id, struct slice value),
+                         void *context)
+{
+	STATUS status = NOERROR;
+	uint64_t id;
+	int rc;
+
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
+		status = nsf_column_count(s, 0, &id) ? each(context, id, nsf_column(s, 1))
+			: POSTIL_ERR_DAMAGED;
+	return status == NOERROR ? nsf_status(nsf->db, rc) : status;
+}
+
 STATUS nsf_view_find(struct nsf *nsf, const char *view, struct slice key,
                      STATUS (*each)(void *context, uint64_t note_id, struct slice value),
                      void *context)
 {
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, ST_VIEW_FIND, &s);
-	uint64_t id;
-	int rc;
 
 	if (status != NOERROR)
 		return status;
 	nsf_bind_text(s, 1, slice_of(view));
 	nsf_bind_blob(s, 2, key.p, key.n);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
-		status = nsf_column_count(s, 0, &id) ? each(context, id, nsf_column(s, 1))
-			: POSTIL_ERR_DAMAGED;
-	if (status == NOERROR)
-		status = nsf_status(nsf->db, rc);
+	status = each_entry(nsf, s, each, context);
 	nsf_statement_done(nsf, ST_VIEW_FIND, s);
+	return status;
+}
+
+STATUS nsf_view_range(struct nsf *nsf, const char *view, struct slice first, struct slice last,
+                      STATUS (*each)(void *context, uint64_t note_id, struct slice value),
+                      void *context)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_VIEW_RANGE, &s);
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, slice_of(view));
+	nsf_bind_blob(s, 2, first.p, first.n);
+	nsf_bind_blob(s, 3, last.p, last.n);
+	status = each_entry(nsf, s, each, context);
+	nsf_statement_done(nsf, ST_VIEW_RANGE, s);
 	return status;
 }
 
