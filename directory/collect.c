@@ -18,28 +18,23 @@
 
 #include "base/banned.h"
 
-#define NAMES_MAX 256                   /* of one person */
 #define ITEM_OCTETS_MAX 16384           /* larger items of other documents are left in the DXL */
 
-static const struct form {
-	const char *form;
-	enum document_kind kind;
-	const char *name_item;
-	const char *view;
-} forms[] = {
-	{ "Person", DOCUMENT_PERSON, "FullName", VIEW_USERS },
-	{ "Database", DOCUMENT_MAILIN, "FullName", VIEW_USERS },
-	{ "Server", DOCUMENT_SERVER, "ServerName", VIEW_SERVERS },
-	{ "Group", DOCUMENT_GROUP, "ListName", VIEW_GROUPS },
-	{ "ServerConfig", DOCUMENT_OTHER, "ServerName", NULL },
-	{ "POP3Site", DOCUMENT_OTHER, "ISiteName", NULL },
+static const struct form forms[] = {
+	{ "Person", DOCUMENT_PERSON, "FullName" },
+	{ "Database", DOCUMENT_MAILIN, "FullName" },
+	{ "Server", DOCUMENT_SERVER, "ServerName" },
+	{ "Group", DOCUMENT_GROUP, "ListName" },
+	{ "ServerConfig", DOCUMENT_OTHER, "ServerName" },
+	{ "POP3Site", DOCUMENT_OTHER, "ISiteName" },
 };
-static const struct form other_form = { "", DOCUMENT_OTHER, NULL, NULL };
+static const struct form other_form = { "", DOCUMENT_OTHER, NULL };
 
 /* What is kept of a Person document; certificates and the like stay in the DXL. */
 static const char *const person_items[] = {
 	"Form", "Type", "FullName", "FirstName", "MiddleInitial", "LastName", "ShortName",
-	"AltFullName", "InternetAddress", "HTTPPassword", "$SecurePassword", "MailSystem",
+	"AltFullName", "InternetAddress", "HTTPPassword", "HTTPPasswordChangeDate", "$SecurePassword",
+	"MailSystem",
 	"MailDomain", "MailServer", "MailFile", "MailAddress", "MessageStorage", "Owner", NULL
 };
 
@@ -51,13 +46,6 @@ static const struct form *form_of(const struct note *note)
 		if (slice_equal_nocase(name, slice_of(forms[i].form)))
 			return &forms[i];
 	return &other_form;
-}
-
-static unsigned line_of(const struct note *note, const char *item_name)
-{
-	const struct item *item = note_find(note, item_name);
-
-	return item != NULL && item->line != 0 ? item->line : note->line;
 }
 
 /* --- what is kept ---------------------------------------------------------- */
@@ -174,7 +162,7 @@ static STATUS identify(struct compile *c, const struct form *form, const struct 
 		document->named = status == NOERROR;
 	}
 	if (status == POSTIL_ERR_INVALID)
-		compile_fault(c, line_of(note, form->name_item), "%s cannot be used: it is longer than "
+		compile_fault(c, compile_line(note, form->name_item), "%s cannot be used: it is longer than "
 		              "%d octets or not text", form->name_item, DIRECTORY_NAME_MAX);
 	if (status != NOERROR)
 		return status;
@@ -248,215 +236,6 @@ static STATUS meet(struct compile *c, struct document *old, struct document *doc
 	old->file->flags |= FILE_COVERED;
 	document->flags |= DOCUMENT_COVERS;
 	return collect_drop(c, old);
-}
-
-/* --- which names lead to it ------------------------------------------------ */
-
-struct keys {
-	struct buf key[2 * NAMES_MAX + 1];
-	size_t count;
-};
-
-static bool has_key(const struct keys *keys, struct slice key)
-{
-	for (size_t i = 0; i < keys->count; i++)
-		if (slice_equal(buf_slice(&keys->key[i]), key))
-			return true;
-	return false;
-}
-
-/* false: it cannot be a key; told. */
-static bool add_key(struct compile *c, struct keys *keys, struct slice name, unsigned line,
-                    const char *what)
-{
-	struct buf *key = &keys->key[keys->count];
-
-	if (text_trim(name).n == 0 || keys->count == sizeof(keys->key) / sizeof(*keys->key))
-		return true;
-	if (directory_key(name, key) != NOERROR) {
-		compile_warn(c, line, "a value of %s cannot be used as a name: it is longer than "
-		             "%d octets or not text", what, DIRECTORY_NAME_MAX);
-		buf_clear(key);
-		return false;
-	}
-	if (has_key(keys, buf_slice(key)))
-		buf_clear(key);
-	else
-		keys->count++;
-	return true;
-}
-
-static void add_common_key(struct compile *c, struct keys *keys, struct slice name, unsigned line)
-{
-	struct buf common = BUF_INIT;
-
-	if (name_is_hierarchical(name) && name_common(name, &common) == NOERROR)
-		add_key(c, keys, buf_slice(&common), line, "a common name");
-	buf_release(&common);
-}
-
-static void add_name_keys(struct compile *c, struct keys *keys, const struct note *note,
-                          const char *item_name, size_t values_max)
-{
-	const struct item *item = note_find(note, item_name);
-
-	for (size_t i = 0; item != NULL && i < item->count && i < values_max; i++)
-		if (add_key(c, keys, item->values[i], item->line, item_name))
-			add_common_key(c, keys, item->values[i], item->line);
-	if (item != NULL && item->count > values_max && values_max > 1)
-		compile_warn(c, item->line, "only the first %zu values of %s are looked at", values_max,
-		             item_name);
-}
-
-/* --- the record of a person ------------------------------------------------ */
-
-static void warn_password(struct compile *c, const struct item *item, enum inetpass_kind kind)
-{
-	switch (kind) {
-	case INETPASS_NONE:
-		compile_warn(c, item->line, "HTTPPassword is blank: this person cannot log in");
-		break;
-	case INETPASS_PLAIN:
-		compile_warn(c, item->line, "HTTPPassword is not a digest but plain text: it lets "
-		             "nobody in until it has been hashed");
-		break;
-	case INETPASS_BAD:
-		compile_warn(c, item->line, "HTTPPassword is malformed: it begins as a digest but "
-		             "has not the form of one, or an impossible round count");
-		break;
-	default:
-		break;
-	}
-}
-
-static void take_passwords(struct compile *c, const struct note *note, struct slice *passwords,
-                           struct person *person)
-{
-	const struct item *item = setting_item(note, SET_HTTP_PASSWORD);
-
-	if (item == NULL) {
-		item = note_find(note, "HTTPPassword");
-		if (item != NULL)
-			warn_password(c, item, INETPASS_NONE);
-		return;
-	}
-	person->passwords = passwords;
-	for (size_t i = 0; i < item->count; i++) {
-		struct slice value = text_trim(item->values[i]);
-
-		warn_password(c, item, inetpass_kind(value, NULL));
-		if (value.n > 0 && value.n <= DIRECTORY_PASSWORD_OCTETS &&
-		    person->password_count < DIRECTORY_PASSWORDS_MAX)
-			passwords[person->password_count++] = value;
-	}
-}
-
-/* MailServer in canonical form. */
-static struct slice canonical(struct slice name, struct buf *out)
-{
-	if (name.n > 0 && name.n <= DIRECTORY_NAME_MAX && name_canonicalize(name, out) == NOERROR)
-		return buf_slice(out);
-	return (struct slice){ "", 0 };
-}
-
-static struct slice bounded(struct compile *c, const struct note *note, enum setting which)
-{
-	struct slice value = setting_text(note, which);
-	const char *name = directory_settings[which].items[0];
-
-	if (value.n <= DIRECTORY_NAME_MAX && text_is_utf8(value))
-		return value;
-	compile_warn(c, line_of(note, name), "%s is passed over: it is longer than %d octets or "
-	             "not text", name, DIRECTORY_NAME_MAX);
-	return (struct slice){ "", 0 };
-}
-
-static STATUS make_record(struct compile *c, const struct form *form, const struct note *note,
-                          const struct document *document, struct buf *record)
-{
-	struct slice passwords[DIRECTORY_PASSWORDS_MAX];
-	struct buf name = BUF_INIT, server = BUF_INIT;
-	struct person person = { 0 };
-	STATUS status;
-
-	person.name = canonical(text_trim(note_text(note, form->name_item)), &name);
-	person.internet_address = bounded(c, note, SET_INTERNET_ADDRESS);
-	person.mail_server = canonical(bounded(c, note, SET_MAIL_SERVER), &server);
-	person.mail_file = bounded(c, note, SET_MAIL_FILE);
-	memcpy(person.unid.octets, document->unid.octets, UNID_OCTETS);
-	if (form->kind == DOCUMENT_PERSON)
-		take_passwords(c, note, passwords, &person);
-	status = record_encode(&person, form->kind, record);
-	buf_release(&name);
-	buf_release(&server);
-	return status;
-}
-
-/* --- into views ------------------------------------------------------------ */
-
-static void check_settings(struct compile *c, const struct note *note)
-{
-	for (int i = SET_SERVER_NAME; i <= SET_INTERNET_SITES; i++) {
-		const char *complaint = setting_complaint(note, (enum setting)i);
-		const struct item *item = setting_item(note, (enum setting)i);
-
-		if (complaint != NULL)
-			compile_warn(c, item->line, "%s %s; %s counts", item->name, complaint,
-			             directory_settings[i].fallback);
-	}
-}
-
-static void collect_keys(struct compile *c, const struct form *form, const struct note *note,
-                         struct keys *keys)
-{
-	bool is_user = form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN;
-	const struct item *address = setting_item(note, SET_INTERNET_ADDRESS);
-
-	add_name_keys(c, keys, note, form->name_item, is_user ? NAMES_MAX : 1);
-	if (is_user && address != NULL)
-		add_key(c, keys, address->values[0], address->line, "InternetAddress");
-}
-
-static STATUS put_entries(struct compile *c, const struct form *form, const struct keys *keys,
-                          const struct document *document, struct slice record)
-{
-	struct buf value = BUF_INIT;
-	uint8_t key[8];
-	STATUS status;
-
-	document_key(document->note_id, key);
-	document_encode(document, &value);
-	status = entries_add(&c->entries, c->nsf, VIEW_DOCUMENTS,
-	                     (struct slice){ (const char *)key, sizeof(key) },
-	                     document->note_id, buf_slice(&value));
-	for (size_t i = 0; i < keys->count && status == NOERROR; i++)
-		status = entries_add(&c->entries, c->nsf, form->view, buf_slice(&keys->key[i]),
-		                     document->note_id, record);
-	buf_release(&value);
-	return status;
-}
-
-static STATUS index_document(struct compile *c, const struct form *form, const struct note *note,
-                             const struct document *document, bool write)
-{
-	static _Thread_local struct keys keys;
-	struct buf record = BUF_INIT;
-	bool is_user = form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN;
-	STATUS status = NOERROR;
-
-	keys.count = 0;
-	if (form->view != NULL)
-		collect_keys(c, form, note, &keys);
-	if (form->kind == DOCUMENT_SERVER)
-		check_settings(c, note);
-	if (is_user)
-		status = make_record(c, form, note, document, &record);
-	if (write && status == NOERROR)
-		status = put_entries(c, form, &keys, document, buf_slice(&record));
-	buf_release(&record);
-	for (size_t i = 0; i < sizeof(keys.key) / sizeof(*keys.key) && keys.key[i].p != NULL; i++)
-		buf_release(&keys.key[i]);
-	return status;
 }
 
 /* --- one document ---------------------------------------------------------- */
@@ -538,7 +317,9 @@ static STATUS place(struct compile *c, const struct form *form, const struct not
 STATUS collect_note(struct compile *c, const struct note *note)
 {
 	const struct form *form = form_of(note);
-	struct document document = { .file = c->file, .run = c->run, .kind = (uint8_t)form->kind };
+	struct document document = {
+		.file = c->file, .run = c->run, .kind = (uint8_t)form->kind, .line = note->line,
+	};
 	struct note kept;
 	STATUS status;
 

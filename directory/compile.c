@@ -22,7 +22,7 @@
 
 #include "base/banned.h"
 
-#define FORMAT 1                        /* of what we keep; another one is made anew */
+#define FORMAT 2                        /* of what we keep; another one is made anew */
 #define CACHE_OCTETS (32u << 20)
 #define WARNINGS_SAID_MAX 20            /* of one file */
 #define YOUNG_NS 2000000000             /* a file this young may yet change unnoticed */
@@ -388,6 +388,8 @@ static void count_documents(struct compile *c)
 		if (document->flags & DOCUMENT_DEAD)
 			continue;
 		c->report.documents++;
+		if (document->rounds > c->costliest_rounds)
+			c->costliest_rounds = document->rounds;
 		if (document->kind == DOCUMENT_PERSON)
 			c->report.persons++;
 		else if (document->kind == DOCUMENT_SERVER)
@@ -413,12 +415,14 @@ static uint64_t number_property(struct nsf *nsf, const char *name)
 	return number;
 }
 
-static STATUS set_number_property(struct nsf *nsf, const char *name, uint64_t number)
+static STATUS set_number_property(struct nsf *nsf, const char *name, uint64_t number,
+                                  uint32_t second)
 {
 	struct buf text = BUF_INIT;
 	STATUS status;
 
 	pack_number(&text, number, 8);
+	pack_number(&text, second, 4);
 	status = buf_status(&text);
 	if (status == NOERROR)
 		status = nsf_property_set(nsf, name, buf_slice(&text));
@@ -460,7 +464,7 @@ static STATUS load_state(struct compile *c)
 	c->documents_changed = true;
 	status = start_anew(c->nsf);
 	if (status == NOERROR)
-		status = set_number_property(c->nsf, PROPERTY_FORMAT, FORMAT);
+		status = set_number_property(c->nsf, PROPERTY_FORMAT, FORMAT, 0);
 	return status;
 }
 
@@ -474,7 +478,8 @@ static STATUS save_state(struct compile *c)
 		status = files_save(&c->files, c->nsf);
 	if (status == NOERROR && c->documents_changed)
 		status = set_number_property(c->nsf, PROPERTY_GENERATION,
-		                             now > before ? now : before + 1);
+		                             now > before ? now : before + 1,
+		                             c->costliest_rounds);
 	return status;
 }
 
@@ -566,6 +571,7 @@ static void compile_release(struct compile *c)
 {
 	nsf_close(&c->nsf);
 	entries_release(&c->entries);
+	buf_wipe_release(&c->keys.text);
 	documents_release(&c->documents);
 	files_release(&c->files);
 	free(c->names_dir);

@@ -1,6 +1,7 @@
 /*
  * A compilation under way: shared by compile.c (files, transaction), collect.c
- * (documents) and entries.c (view entries that wait to be written).
+ * (documents), index.c (what leads to them) and entries.c (view entries that wait
+ * to be written).
  */
 #ifndef POSTIL_DIRECTORY_COMPILE_H
 #define POSTIL_DIRECTORY_COMPILE_H
@@ -21,16 +22,29 @@ STATUS entries_add(struct entries *entries, struct nsf *nsf, const char *view,
                    struct slice key, uint64_t note_id, struct slice value);
 STATUS entries_flush(struct entries *entries, struct nsf *nsf);
 
+/* The names that lead to a document, one behind the other in text. */
+#define KEYS_MAX 1024
+struct keys {
+	struct buf text;
+	struct key {
+		size_t at, n;
+		bool more;              /* MORE_SUFFIX follows */
+	} list[KEYS_MAX];
+	size_t count;
+};
+
 struct compile {
 	char *names_dir;
 	struct nsf *nsf;                /* NULL: only checking, nothing is written */
 	struct files files;
 	struct documents documents;
 	struct entries entries;
+	struct keys keys;               /* of the document being taken */
 	struct compile_report report;
 	void (*say)(void *context, const char *text);
 	void *context;
 	struct fault *fault;
+	uint32_t costliest_rounds;      /* of all living documents */
 	bool documents_changed, files_changed;
 	bool uncovered;                 /* what stood in place of another document has gone */
 
@@ -49,9 +63,24 @@ void compile_fault(struct compile *c, unsigned line, const char *format, ...);
 __attribute__((format(printf, 3, 4)))
 void compile_warn(struct compile *c, unsigned line, const char *format, ...);
 
+/* Where an item of that name stands, else the document. */
+unsigned compile_line(const struct note *note, const char *item_name);
+
+struct form {
+	const char *form;
+	enum document_kind kind;
+	const char *name_item;          /* NULL: nothing names it */
+};
+
 /* One document of the current file. */
 STATUS collect_note(struct compile *c, const struct note *note);
 /* A document is no longer in its file: delete its note. */
 STATUS collect_drop(struct compile *c, struct document *document);
+
+
+/* Find the names that lead to a document, say what is wrong with its items, and with
+ * write put its entries into the views. Sets what the document remembers of them. */
+STATUS index_document(struct compile *c, const struct form *form, const struct note *note,
+                      struct document *document, bool write);
 
 #endif

@@ -21,6 +21,10 @@ struct directory;
 /* The directory compiled into DATA/names.nsf. It need not exist yet: questions
  * are then answered POSTIL_ERR_NOEXIST until it does. */
 STATUS directory_open(const char *data_dir, struct directory **dir_r, struct fault *fault);
+/* The same on any source, which becomes the directory's: it is closed with it, and
+ * at once when this fails. */
+struct directory_source;
+STATUS directory_new(struct directory_source *source, struct directory **dir_r);
 void directory_close(struct directory **dir);
 void directory_shrink(struct directory *dir);
 
@@ -28,6 +32,7 @@ void directory_shrink(struct directory *dir);
 
 struct person {
 	struct slice name;              /* first FullName value, canonical */
+	struct slice alternate_name;    /* first AltFullName value, canonical; may be empty */
 	struct slice internet_address;
 	const struct slice *passwords;  /* values of HTTPPassword, as they stand */
 	size_t password_count;
@@ -36,13 +41,17 @@ struct person {
 	struct unid unid;
 };
 
-#define DIRECTORY_MATCHES_MAX 8
+#define DIRECTORY_MATCHES_MAX 64
+#define DIRECTORY_MATCHES_DEFAULT 8
 
-/* All persons that a login name may mean, at most DIRECTORY_MATCHES_MAX, in
- * arena. *count_r = 0: unknown. POSTIL_ERR_AMBIGUOUS: more than the maximum.
- * POSTIL_ERR_INVALID: not UTF-8, NUL, or longer than 1,024 octets. */
-STATUS directory_find_login(struct directory *dir, struct slice login, struct arena *arena,
-                            const struct person **persons_r, size_t *count_r);
+/* All persons that a login name may mean, in arena; with more ("More name variations
+ * with lower security") by short, first and last name and Soundex code, too. Each
+ * person comes once. *count_r = 0: unknown. POSTIL_ERR_AMBIGUOUS: more than most (1 to
+ * DIRECTORY_MATCHES_MAX). POSTIL_ERR_INVALID: not UTF-8, NUL, or longer than 1,024
+ * octets. */
+STATUS directory_find_login(struct directory *dir, struct slice login, bool more, size_t most,
+                            struct arena *arena, const struct person **persons_r,
+                            size_t *count_r);
 /* The person a recipient of mail names: an Internet address or any FullName. */
 STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
                                 struct arena *arena, const struct person **person_r);
@@ -74,6 +83,8 @@ STATUS directory_pop3_settings(struct directory *dir, struct slice server,
 
 /* Changes with every compilation; 0 = no directory. Cheap. */
 uint64_t directory_generation(struct directory *dir);
+/* Rounds of the costliest V3 digest that a person has; 0: nobody has one. Cheap. */
+uint32_t directory_costliest_rounds(struct directory *dir);
 
 /* --- compiling ---------------------------------------------------------------- */
 

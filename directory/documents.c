@@ -128,6 +128,8 @@ STATUS documents_add(struct documents *documents, const struct document *documen
 
 /* --- $Documents ------------------------------------------------------------ */
 
+#define DOCUMENT_FIXED_OCTETS (15 + 3 * IDENTITY_OCTETS)   /* before the file's name */
+
 void document_key(uint64_t note_id, uint8_t key[8])
 {
 	for (int i = 0; i < 8; i++)
@@ -140,9 +142,12 @@ void document_encode(const struct document *document, struct buf *out)
 	pack_number(out, document->kind, 1);
 	pack_number(out, document->flags & DOCUMENT_COVERS, 1);
 	pack_number(out, document->named, 1);
+	pack_number(out, document->line, 4);
+	pack_number(out, document->rounds, 4);
 	buf_add(out, document->unid.octets, IDENTITY_OCTETS);
 	buf_add(out, document->form_name.octets, IDENTITY_OCTETS);
 	buf_add(out, document->digest.octets, IDENTITY_OCTETS);
+	pack_slice(out, slice_of(document->file->name));
 }
 
 static void unpack_identity(struct unpack *u, struct identity *identity)
@@ -168,6 +173,8 @@ static STATUS load_one(void *context, struct slice key, uint64_t note_id, struct
 	document.kind = (uint8_t)unpack_number(&u, 1);
 	document.flags = unpack_number(&u, 1) & DOCUMENT_COVERS;
 	document.named = unpack_number(&u, 1) != 0;
+	document.line = (uint32_t)unpack_number(&u, 4);
+	document.rounds = (uint32_t)unpack_number(&u, 4);
 	unpack_identity(&u, &document.unid);
 	unpack_identity(&u, &document.form_name);
 	unpack_identity(&u, &document.digest);
@@ -181,4 +188,22 @@ STATUS documents_load(struct documents *documents, struct files *files, struct n
 	struct load load = { documents, files };
 
 	return nsf_view_each(nsf, VIEW_DOCUMENTS, load_one, &load);
+}
+
+static STATUS take_file_name(void *context, uint64_t note_id, struct slice value)
+{
+	struct unpack u = { .rest = value };
+
+	unpack_octets(&u, DOCUMENT_FIXED_OCTETS);
+	buf_add_slice(context, unpack_slice(&u));
+	return u.bad ? POSTIL_ERR_DAMAGED : buf_status(context);
+}
+
+STATUS document_file(struct nsf *nsf, uint64_t note_id, struct buf *out)
+{
+	uint8_t key[8];
+
+	document_key(note_id, key);
+	return nsf_view_find(nsf, VIEW_DOCUMENTS, (struct slice){ (const char *)key, sizeof(key) },
+	                     take_file_name, out);
 }

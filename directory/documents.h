@@ -55,8 +55,6 @@ STATUS files_save(const struct files *files, struct nsf *nsf);
 struct file *files_find(const struct files *files, const char *name);
 struct file *files_by_id(const struct files *files, uint32_t id);
 STATUS files_add(struct files *files, const char *name, struct file **file_r);
-/* Which file did a note come from? "" if nobody knows. */
-const char *files_of_note(struct nsf *nsf, const struct files *files, uint64_t id);
 /* Look for DXL files below names_dir: present ones get present, rank and what
  * stat says of them. */
 STATUS files_scan(struct files *files, const char *names_dir, struct fault *fault);
@@ -80,6 +78,8 @@ struct document {
 	struct file *file;
 	uint32_t next_in_file;  /* index + 1 */
 	uint32_t run;           /* the reading in which it was last seen; 0: in none of this run */
+	uint32_t line;          /* in its file */
+	uint32_t rounds;        /* of its costliest V3 digest; 0: none */
 	uint8_t kind, flags;    /* enum document_kind, enum document_flag */
 	bool named;             /* form_name is set */
 	struct identity unid, form_name;
@@ -106,5 +106,7 @@ struct document *documents_find(struct documents *documents, const struct identi
 /* Value and key of its $Documents entry. */
 void document_encode(const struct document *document, struct buf *out);
 void document_key(uint64_t note_id, uint8_t key[8]);
+/* Name of the file that a note came from, appended to out; nothing if nobody knows. */
+STATUS document_file(struct nsf *nsf, uint64_t note_id, struct buf *out);
 
 #endif

@@ -190,27 +190,6 @@ STATUS files_save(const struct files *files, struct nsf *nsf)
 	return status;
 }
 
-static STATUS take_file_id(void *context, uint64_t note_id, struct slice value)
-{
-	struct unpack u = { .rest = value };
-
-	*(uint32_t *)context = (uint32_t)unpack_number(&u, 4);
-	return NOERROR;
-}
-
-const char *files_of_note(struct nsf *nsf, const struct files *files, uint64_t id)
-{
-	const struct file *file;
-	uint8_t key[8];
-	uint32_t file_id = 0;
-
-	document_key(id, key);
-	nsf_view_find(nsf, VIEW_DOCUMENTS, (struct slice){ (const char *)key, sizeof(key) },
-	              take_file_id, &file_id);
-	file = files_by_id(files, file_id);
-	return file == NULL ? "" : file->name;
-}
-
 /* --- looking for them ------------------------------------------------------ */
 
 struct scan {

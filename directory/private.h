@@ -2,9 +2,11 @@
  * What the files of this room share: the views of names.nsf and what their
  * entries hold. Nobody outside directory/ includes it (tests may).
  *
- *   $Users      directory_key of each name of a person or mail-in database -> record
- *   $Servers    directory_key of a server's names -> empty
- *   $Groups     directory_key of a group's name -> empty
+ *   $Users      directory_key of each name of a person or mail-in database -> record;
+ *               names that count only under "More name variations" end in MORE_SUFFIX
+ *   $Names      directory_key of the names of every other document -> empty
+ *   $Members    directory_key of each member of a group -> the group
+ *   $Forms      form, folded, of documents that are no person, mail-in or group -> empty
  *   $Documents  note id -> which file it came from and what it is (documents.h)
  */
 #ifndef POSTIL_DIRECTORY_PRIVATE_H
@@ -13,18 +15,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "directory/directory.h"
+#include "directory/source.h"
 #include "nsf/nsf.h"
 
 #define VIEW_USERS "$Users"
-#define VIEW_SERVERS "$Servers"
-#define VIEW_GROUPS "$Groups"
+#define VIEW_NAMES "$Names"
+#define VIEW_MEMBERS "$Members"
+#define VIEW_FORMS "$Forms"
 #define VIEW_DOCUMENTS "$Documents"
 
 #define PROPERTY_FORMAT "directory.format"
 #define PROPERTY_FILES "directory.files"
-#define PROPERTY_GENERATION "directory.generation"
+#define PROPERTY_GENERATION "directory.generation"      /* it, and the costliest rounds */
 
+/* A key holds no NUL: nothing comes between a name and itself with this behind. */
+#define MORE_SUFFIX "\0m"
+#define MORE_SUFFIX_OCTETS 2
+
+#define GROUP_TYPE_MAX 4
 #define DIRECTORY_NAME_MAX 1024         /* octets of a name, as written and folded */
 #define DIRECTORY_PASSWORDS_MAX 16      /* values of HTTPPassword that are looked at */
 #define DIRECTORY_PASSWORD_OCTETS 255   /* no known form is half as long */
@@ -43,6 +51,14 @@ STATUS record_encode(const struct person *person, enum document_kind kind, struc
 /* Strings lie in arena. POSTIL_ERR_DAMAGED. */
 STATUS record_decode(struct slice record, struct arena *arena, struct person *person_r,
                      enum document_kind *kind_r);
+
+/* The value of a $Members entry. */
+STATUS group_encode(const struct directory_group *group, struct buf *out);
+/* Strings lie in record. POSTIL_ERR_DAMAGED. */
+STATUS group_decode(struct slice record, struct directory_group *group_r);
+
+/* What a directory stands on: for access.c, site.c and config.c. */
+struct directory_source *directory_source(struct directory *dir);
 
 /* path of DATA/names.nsf, the caller's to free; NULL: out of memory. */
 char *directory_path(const char *data_dir, const char *rest);

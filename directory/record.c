@@ -1,5 +1,5 @@
 /*
- * Keys and records of the view $Users. Names come from documents and from
+ * Keys and records of the views. Names come from documents and from
  * logins, records from names.nsf; all are distrusted.
  */
 #include "directory/private.h"
@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 char *directory_path(const char *data_dir, const char *rest)
 {
@@ -65,6 +65,7 @@ STATUS record_encode(const struct person *person, enum document_kind kind, struc
 	pack_number(out, kind, 1);
 	buf_add(out, person->unid.octets, UNID_OCTETS);
 	pack_slice(out, person->name);
+	pack_slice(out, person->alternate_name);
 	pack_slice(out, person->internet_address);
 	pack_slice(out, person->mail_server);
 	pack_slice(out, person->mail_file);
@@ -103,6 +104,7 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	kind = unpack_number(&u, 1);
 	unid = unpack_octets(&u, UNID_OCTETS);
 	person.name = unpack_slice(&u);
+	person.alternate_name = unpack_slice(&u);
 	person.internet_address = unpack_slice(&u);
 	person.mail_server = unpack_slice(&u);
 	person.mail_file = unpack_slice(&u);
@@ -115,4 +117,22 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	*person_r = person;
 	*kind_r = (enum document_kind)kind;
 	return NOERROR;
+}
+
+STATUS group_encode(const struct directory_group *group, struct buf *out)
+{
+	pack_number(out, (uint64_t)group->type, 1);
+	pack_slice(out, group->name);
+	pack_slice(out, group->key);
+	return buf_status(out);
+}
+
+STATUS group_decode(struct slice record, struct directory_group *group_r)
+{
+	struct unpack u = { .rest = record };
+
+	group_r->type = (int)unpack_number(&u, 1);
+	group_r->name = unpack_slice(&u);
+	group_r->key = unpack_slice(&u);
+	return u.bad || group_r->type > GROUP_TYPE_MAX ? POSTIL_ERR_DAMAGED : NOERROR;
 }

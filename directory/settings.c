@@ -12,6 +12,7 @@
 
 #define SERVER "Server"
 #define PERSON "Person"
+#define GROUP "Group"
 
 const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_SERVER_NAME] = { SERVER, "Server name", { "ServerName" }, SETTING_NAME, NULL, true },
@@ -44,13 +45,19 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_INTERNET_SITES] = { SERVER, "Load Internet configurations from Internet Sites documents",
 		{ "LdISite" }, SETTING_SWITCH, "Disabled", true },
 	[SET_FULL_NAME] = { PERSON, "User name", { "FullName" }, SETTING_NAME, NULL, true },
+	[SET_ALTERNATE_NAME] = { PERSON, "Alternate name", { "AltFullName" }, SETTING_NAME, NULL, true },
+	[SET_SHORT_NAME] = { PERSON, "Short name/UserID", { "ShortName" }, SETTING_TEXT, NULL, true },
+	[SET_FIRST_NAME] = { PERSON, "First name", { "FirstName" }, SETTING_TEXT, NULL, true },
+	[SET_LAST_NAME] = { PERSON, "Last name", { "LastName" }, SETTING_TEXT, NULL, true },
 	[SET_INTERNET_ADDRESS] = { PERSON, "Internet address",
 		{ "InternetAddress" }, SETTING_TEXT, NULL, true },
 	[SET_HTTP_PASSWORD] = { PERSON, "Internet password",
 		{ "HTTPPassword" }, SETTING_DIGEST, NULL, true },
 	[SET_MAIL_SERVER] = { PERSON, "Mail server", { "MailServer" }, SETTING_NAME, NULL, true },
 	[SET_MAIL_FILE] = { PERSON, "Mail file", { "MailFile" }, SETTING_TEXT, NULL, true },
-	[SET_GROUP_NAME] = { "Group", "Group name", { "ListName" }, SETTING_NAME, NULL, true },
+	[SET_GROUP_NAME] = { GROUP, "Group name", { "ListName" }, SETTING_NAME, NULL, true },
+	[SET_GROUP_TYPE] = { GROUP, "Group type", { "GroupType" }, SETTING_TEXT, "0", true },
+	[SET_GROUP_MEMBERS] = { GROUP, "Members", { "Members" }, SETTING_NAME, NULL, true },
 	[SET_MAILIN_NAME] = { "Database", "Mail-in name", { "FullName" }, SETTING_NAME, NULL, true },
 };
 

@@ -119,7 +119,8 @@ static bool is_same_person(struct login *l, struct slice name)
 	size_t count = 0;
 	bool same = false;
 
-	if (directory_find_login(l->task->directory, name, &arena, &persons, &count) == NOERROR)
+	if (directory_find_login(l->task->directory, name, false, DIRECTORY_MATCHES_DEFAULT, &arena,
+	                         &persons, &count) == NOERROR)
 		for (size_t i = 0; i < count; i++)
 			if (memcmp(&persons[i].unid, &l->person->unid, sizeof(struct unid)) == 0)
 				same = true;
@@ -222,8 +223,9 @@ static void ask_cache(struct login *l)
 static STATUS run_look_up(void *context)
 {
 	struct login *l = context;
-	STATUS status = directory_find_login(l->task->directory, buf_slice(&l->name), &l->arena,
-	                                     &l->persons, &l->count);
+	STATUS status = directory_find_login(l->task->directory, buf_slice(&l->name), false,
+	                                     DIRECTORY_MATCHES_DEFAULT, &l->arena, &l->persons,
+	                                     &l->count);
 
 	l->step = LOGIN_HASH;
 	if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID)

@@ -137,7 +137,7 @@ static int no_answer(STATUS status, const char *data_dir)
 		tool_say("%s/names.nsf does not exist; run `postil directory update`", data_dir);
 		break;
 	case POSTIL_ERR_AMBIGUOUS:
-		tool_say("more than %d persons have that name", DIRECTORY_MATCHES_MAX);
+		tool_say("more than %d persons have that name", DIRECTORY_MATCHES_DEFAULT);
 		break;
 	case POSTIL_ERR_INVALID:
 		tool_say("that is no name: empty, too long, or not UTF-8");
@@ -170,7 +170,8 @@ static int run_find(const char *data_dir, struct slice name)
 
 	if (dir == NULL)
 		return code;
-	status = directory_find_login(dir, name, &arena, &persons, &count);
+	status = directory_find_login(dir, name, false, DIRECTORY_MATCHES_DEFAULT, &arena, &persons,
+	                              &count);
 	if (status != NOERROR)
 		code = no_answer(status, data_dir);
 	for (size_t i = 0; i < count; i++)

@@ -87,14 +87,15 @@ static inline const char *compile(struct world *w)
 	return buf_cstr(&w->said);
 }
 
-/* "first FullName|..." of all that login matches, in arena memory of the test. */
-static inline const char *find(struct world *w, const char *login)
+/* "first FullName|..." of all that login matches. */
+static inline const char *find_with(struct world *w, const char *login, bool more)
 {
 	static char out[4096];
 	struct arena arena = ARENA_INIT;
 	const struct person *persons;
 	size_t count = 0, at = 0;
-	STATUS status = directory_find_login(w->directory, slice_of(login), &arena, &persons, &count);
+	STATUS status = directory_find_login(w->directory, slice_of(login), more, DIRECTORY_MATCHES_DEFAULT,
+	                                     &arena, &persons, &count);
 
 	out[0] = '\0';
 	if (status != NOERROR)
@@ -104,6 +105,11 @@ static inline const char *find(struct world *w, const char *login)
 		                       (int)persons[i].name.n, persons[i].name.p);
 	arena_release(&arena);
 	return out;
+}
+
+static inline const char *find(struct world *w, const char *login)
+{
+	return find_with(w, login, false);
 }
 
 #endif

@@ -59,6 +59,86 @@ START_TEST(login_names)
 }
 END_TEST
 
+/* Each row of the table in postil-names(5). */
+static const struct {
+	const char *login;
+	bool fewer, more;
+} variations[] = {
+	/* first FullName: canonical, abbreviated, common */
+	{ "CN=Miriam Perlmutter/OU=Sales/O=Example/C=DE", true, true },
+	{ "cn=miriam perlmutter/OU=Sales/o=Example/c=de", true, true },
+	{ "Miriam Perlmutter/Sales/Example/DE", true, true },
+	{ "Miriam Perlmutter", true, true }, { "CN=Miriam Perlmutter", true, true },
+	{ "cn = Miriam Perlmutter", true, true }, { "OU=Miriam Perlmutter", false, false },
+	/* aliases: hierarchical in all forms, and flat */
+	{ "CN=Mimi/O=Alias", true, true }, { "Mimi/Alias", true, true }, { "Mimi", true, true },
+	{ "CN=Mimi", true, true }, { "Stra\xC3\x9F""e", true, true }, { "STRASSE", true, true },
+	{ "CN=Strasse", true, true },
+	/* full case folding: sharp s, dotted I, final sigma, letters and their marks */
+	{ "STRA\xE1\xBA\x9E""E", true, true },
+	{ "\xC4\xB0stanbul", true, true }, { "i\xCC\x87stanbul", true, true }, { "istanbul", false, false },
+	{ "\xCE\xA3\xCE\x95\xCE\x9B\xCE\x91\xCE\xA3", true, true },
+	{ "\xCF\x83\xCE\xB5\xCE\xBB\xCE\xB1\xCF\x83", true, true },
+	{ "\xCF\x83\xCE\xB5\xCE\xBB\xCE\xB1\xCF\x82", true, true },
+	{ "Caf\xC3\xA9", true, true }, { "CAFE\xCC\x81", true, true }, { "Cafe", false, false },
+	{ "\xEF\xAC\x81sh", true, true }, { "FISH", true, true },
+	/* Internet address */
+	{ "miriam@example.com", true, true }, { "MIRIAM@Example.COM", true, true },
+	{ "second@example.com", false, false }, { "miriam", false, true },
+	/* short names, first name, last name, Soundex code */
+	{ "mper", false, true }, { "MPER", false, true }, { "mp2", false, true }, { "CN=mper", false, true },
+	{ "Miriam", false, true }, { "Perlmutter", false, true }, { "CN=Perlmutter", false, true },
+	{ "P645", false, true }, { "p645", false, true }, { "P640", false, false },
+	/* parts of a name, other items, near misses */
+	{ "Miriam Perlmutter/Sales", false, false }, { "Miriam Perlmutter/Example", false, false },
+	{ "Miriam Perlmutter/O=Sales/O=Example/C=DE", false, false },
+	{ "Miriam  Perlmutter", true, true }, { "MiriamPerlmutter", false, false },
+	{ "Alternate Name", false, false }, { "mper\\0m", false, false }, { "m", false, false },
+	{ "Perl*", false, false }, { "*", false, false },
+};
+
+START_TEST(name_variations)
+{
+	world_begin(&w);
+	put_file(&w, "a.dxl", HEAD "<document form='Person'><item name='FullName'><textlist>"
+	         T("CN=Miriam Perlmutter/OU=Sales/O=Example/C=DE") T("Mimi/Alias") T("Stra\xC3\x9F""e")
+	         T("\xC4\xB0stanbul") T("\xCE\xA3\xCE\xB5\xCE\xBB\xCE\xB1\xCF\x82") T("Cafe\xCC\x81") T("\xEF\xAC\x81sh")
+	         "</textlist></item><item name='ShortName'><textlist>" T("mper") T("mp2") "</textlist></item>"
+	         "<item name='FirstName'><text>Miriam</text></item><item name='LastName'><text>Perlmutter</text></item>"
+	         "<item name='AltFullName'><text>CN=Alternate Name/O=Example</text></item>"
+	         "<item name='InternetAddress'><textlist>" T("miriam@example.com") T("second@example.com") "</textlist></item>"
+	         "</document>" TAIL);
+	ck_assert_str_eq(compile(&w), "");
+	for (size_t i = 0; i < sizeof(variations) / sizeof(*variations); i++)
+		for (int more = 0; more < 2; more++) {
+			bool found = *find_with(&w, variations[i].login, more) != '\0';
+
+			ck_assert_msg(found == (more ? variations[i].more : variations[i].fewer), "%s, %s: %s",
+			              variations[i].login, more ? "More" : "Fewer", found ? "found" : "not found");
+		}
+	world_end(&w);
+}
+END_TEST
+
+/* Under More a name leads to all whom it names in whatever way, to each of them once. */
+START_TEST(each_person_once)
+{
+	world_begin(&w);
+	put_file(&w, "a.dxl", HEAD
+	         "<document form='Person'><item name='FullName'><textlist>" T("CN=Lee/O=X") T("Lee") "</textlist></item>"
+	         "<item name='ShortName'><textlist>" T("LEE") T("Lee") T("l000") "</textlist></item>"
+	         "<item name='LastName'><text>Lee</text></item></document>\n"
+	         "<document form='Person'><item name='FullName'><text>CN=Anna Lee/O=X</text></item>"
+	         "<item name='LastName'><text>Lee</text></item></document>\n" TAIL);
+	ck_assert_str_eq(compile(&w), "");
+	ck_assert_str_eq(find_with(&w, "lee", false), "CN=Lee/O=X");
+	ck_assert_str_eq(find_with(&w, "lee", true), "CN=Lee/O=X|CN=Anna Lee/O=X");
+	ck_assert_str_eq(find_with(&w, "L000", true), "CN=Lee/O=X|CN=Anna Lee/O=X");
+	ck_assert_str_eq(find_with(&w, "L000", false), "");
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(hostile_logins)
 {
 	struct arena arena = ARENA_INIT;
@@ -70,11 +150,11 @@ START_TEST(hostile_logins)
 	world_begin(&w);
 	put_file(&w, "a.dxl", people);
 	compile(&w);
-	ck_assert_int_eq(directory_find_login(w.directory, (struct slice){ "jada\0x", 6 }, &arena, &persons,
+	ck_assert_int_eq(directory_find_login(w.directory, (struct slice){ "jada\0x", 6 }, false, 8, &arena, &persons,
 	                 &count), POSTIL_ERR_INVALID);
 	ck_assert_int_eq(directory_find_login(w.directory, (struct slice){ longest, sizeof(longest) },
-	                 &arena, &persons, &count), POSTIL_ERR_INVALID);
-	ck_assert_int_eq(directory_find_login(w.directory, (struct slice){ longest, 1024 }, &arena,
+	                 true, 8, &arena, &persons, &count), POSTIL_ERR_INVALID);
+	ck_assert_int_eq(directory_find_login(w.directory, (struct slice){ longest, 1024 }, true, 8, &arena,
 	                 &persons, &count), NOERROR);
 	ck_assert_uint_eq(count, 0);
 	arena_release(&arena);
@@ -91,7 +171,7 @@ START_TEST(all_of_a_person)
 	world_begin(&w);
 	put_file(&w, "a.dxl", people);
 	compile(&w);
-	ck_assert_int_eq(directory_find_login(w.directory, SLICE_LIT("jada correr/other"), &arena, &p, &count), NOERROR);
+	ck_assert_int_eq(directory_find_login(w.directory, SLICE_LIT("jada correr/other"), false, 8, &arena, &p, &count), NOERROR);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(slice_equal(p->name, SLICE_LIT("CN=Jada Correr/O=Other")));
 	ck_assert(slice_equal(p->mail_server, SLICE_LIT("CN=mail/O=Other")));
@@ -132,7 +212,7 @@ START_TEST(more_matches_than_allowed)
 	struct buf xml = BUF_INIT;
 
 	world_begin(&w);
-	for (int persons = DIRECTORY_MATCHES_MAX; persons <= DIRECTORY_MATCHES_MAX + 1; persons++) {
+	for (int persons = DIRECTORY_MATCHES_DEFAULT; persons <= DIRECTORY_MATCHES_DEFAULT + 1; persons++) {
 		buf_clear(&xml);
 		buf_add_str(&xml, HEAD);
 		for (int i = 0; i < persons; i++)
@@ -141,7 +221,7 @@ START_TEST(more_matches_than_allowed)
 		buf_add_str(&xml, TAIL);
 		put_file(&w, "a.dxl", buf_cstr(&xml));
 		ck_assert_str_eq(compile(&w), "");
-		if (persons == DIRECTORY_MATCHES_MAX)
+		if (persons == DIRECTORY_MATCHES_DEFAULT)
 			ck_assert_int_eq(strncmp(find(&w, "a"), "CN=A/OU=U0/O=X|CN=A/OU=U1/O=X|", 30), 0);
 		else
 			ck_assert_str_eq(find(&w, "a"), "error 3d0e");
@@ -242,7 +322,7 @@ static void *ask(void *argument)
 		struct arena arena = ARENA_INIT;
 		const struct person *persons;
 		size_t count = 0;
-		STATUS status = directory_find_login(w.directory, SLICE_LIT("asa@example.com"), &arena,
+		STATUS status = directory_find_login(w.directory, SLICE_LIT("asa@example.com"), false, 1, &arena,
 		                                     &persons, &count);
 
 		/* the directory may be gone for a moment, but is never half there */
@@ -283,5 +363,5 @@ START_TEST(many_threads_while_it_changes)
 }
 END_TEST
 
-UNIT_MAIN("directory/lookup", login_names, hostile_logins, all_of_a_person, recipients,
+UNIT_MAIN("directory/lookup", login_names, name_variations, each_person_once, hostile_logins, all_of_a_person, recipients,
           more_matches_than_allowed, server_settings, documents_by_name, many_threads_while_it_changes)
