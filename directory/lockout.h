@@ -18,6 +18,9 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
+/* Records of one kind; then the one that failed longest ago gives way. */
+#define LOCKOUT_RECORDS_MAX 20000
+
 /* What the nearest ServerConfig document says. */
 struct lockout_rules {
 	bool enforce;                   /* ILEnforce */
@@ -48,17 +51,21 @@ STATUS lockout_open(const char *data_dir, struct lockout **lockout_r, struct fau
 void lockout_close(struct lockout **lockout);
 
 /* Is it locked at now_ms? A lock that has expired does not hold. Memory only, except
- * when another process has changed the file. Trouble with the file is told once through
- * its status by lockout_failed; here it counts as not locked. */
+ * when another process has changed the file. While the file cannot be read or written
+ * what this process knows itself counts (see lockout_trouble). */
 bool lockout_is_locked(struct lockout *lockout, const struct lockout_rules *rules,
                        enum lockout_kind kind, struct slice name, int64_t now_ms);
 /* A wrong password. *locked_r: this one has locked it. Nothing is counted while a lock
- * holds, nor without rules->enforce. */
+ * holds, nor without rules->enforce, nor for an address unless the rules name addresses.
+ * The status is that of writing; the failure counts in this process all the same. */
 STATUS lockout_failed(struct lockout *lockout, const struct lockout_rules *rules,
                       enum lockout_kind kind, struct slice name, int64_t now_ms, bool *locked_r);
 /* The right password: clears earlier failures where the rules say so. */
 STATUS lockout_succeeded(struct lockout *lockout, const struct lockout_rules *rules,
                          enum lockout_kind kind, struct slice name, int64_t now_ms);
+/* The first trouble with the file since the last call, once: a sentence for the log.
+ * A damaged file is set aside as inetlockout.nsf.damaged-N and made anew. */
+bool lockout_trouble(struct lockout *lockout, struct fault *fault_r);
 /* Records in order of kind and name; those whose lock has expired or that hold nothing
  * any more do not come. */
 STATUS lockout_each(struct lockout *lockout, const struct lockout_rules *rules, int64_t now_ms,
