@@ -16,6 +16,7 @@ struct msglist {
 	uint64_t octets;
 	size_t memory;
 	const uint8_t *data;    /* behind offsets, in the same allocation */
+	struct slice acl;       /* behind data */
 	uint32_t offsets[];
 };
 
@@ -45,12 +46,14 @@ void msglist_start(struct msglist_maker *maker)
 	*maker = (struct msglist_maker){ 0 };
 	buf_init(&maker->data, 0);
 	buf_init(&maker->offsets, 0);
+	buf_init(&maker->acl, 0);
 }
 
 void msglist_give_up(struct msglist_maker *maker)
 {
 	buf_release(&maker->data);
 	buf_release(&maker->offsets);
+	buf_release(&maker->acl);
 }
 
 STATUS msglist_add(struct msglist_maker *maker, uint64_t id,
@@ -87,7 +90,8 @@ STATUS msglist_add(struct msglist_maker *maker, uint64_t id,
 
 STATUS msglist_finish(struct msglist_maker *maker, struct msglist **list_r)
 {
-	size_t size = sizeof(struct msglist) + maker->offsets.n + maker->data.n;
+	size_t size = sizeof(struct msglist) + maker->offsets.n + maker->data.n + maker->acl.n;
+	char *at;
 	struct msglist *list = malloc(size);
 
 	if (list == NULL)
@@ -100,7 +104,12 @@ STATUS msglist_finish(struct msglist_maker *maker, struct msglist **list_r)
 		memcpy(list->offsets, maker->offsets.p, maker->offsets.n);
 	if (maker->data.n != 0)
 		memcpy((char *)list->offsets + maker->offsets.n, maker->data.p, maker->data.n);
-	list->data = (const uint8_t *)list->offsets + maker->offsets.n;
+	at = (char *)list->offsets + maker->offsets.n;
+	list->data = (const uint8_t *)at;
+	at += maker->data.n;
+	list->acl = (struct slice){ at, maker->acl.n };
+	if (maker->acl.n != 0)
+		memcpy(at, maker->acl.p, maker->acl.n);
 	msglist_give_up(maker);
 	*list_r = list;
 	return NOERROR;
@@ -133,6 +142,11 @@ uint64_t msglist_octets(const struct msglist *list)
 size_t msglist_memory(const struct msglist *list)
 {
 	return list->memory;
+}
+
+struct slice msglist_acl(const struct msglist *list)
+{
+	return list->acl;
 }
 
 /* Step over the message at the cursor. */

@@ -7,6 +7,7 @@
  *   per message           varint id (less the one before it; in a block's first
  *                         message less nothing), varint size, varint header,
  *                         octet dot << 7 | UIDL length, UIDL
+ *   acl                   the file's access control list, encoded
  *
  * About 10 octets and the UIDL each.
  */
@@ -27,6 +28,7 @@ struct msglist;
 
 struct msglist_maker {
 	struct buf data, offsets;
+	struct buf acl;         /* the caller adds to it */
 	uint64_t octets, last_id;
 	uint32_t count;
 };
@@ -45,6 +47,7 @@ void msglist_let_go(struct msglist **list);
 uint32_t msglist_count(const struct msglist *list);
 uint64_t msglist_octets(const struct msglist *list);    /* of all messages */
 size_t msglist_memory(const struct msglist *list);
+struct slice msglist_acl(const struct msglist *list);   /* lies in the list */
 
 /* Where the last look-up ended, so that going through in order costs little.
  * Zero it to begin; one thread at a time. */

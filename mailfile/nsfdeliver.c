@@ -130,7 +130,7 @@ static STATUS deliver_all(struct nsf *nsf, const char *full,
 	return nsfstore_told(fault, status, full);
 }
 
-/* Into a new file: whose it is and its first messages, synced together. */
+/* Into a new file: whose it is, who may read it, its first messages, synced together. */
 static STATUS deliver_first(struct nsf *nsf, const char *full, struct slice owner,
                             const struct maildrop_delivery *messages, size_t count,
                             struct fault *fault)
@@ -140,6 +140,8 @@ static STATUS deliver_first(struct nsf *nsf, const char *full, struct slice owne
 	if (status != NOERROR)
 		return status;
 	status = nsf_property_set(nsf, "owner", owner);
+	if (status == NOERROR)
+		status = nsfacl_make(nsf, owner);
 	if (status == NOERROR && count > 0)
 		status = deliver_all(nsf, full, messages, count, fault);
 	if (status == NOERROR)

@@ -111,7 +111,10 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	if (status != NOERROR)
 		return status;
 	msglist_start(&maker);
-	status = unread_filter(handle_nsf(handle), options, &user);
+	status = nsfacl_read(handle_nsf(handle), drop->look_only || options == NULL ? NULL
+	                     : options->who, &maker.acl);
+	if (status == NOERROR)
+		status = unread_filter(handle_nsf(handle), options, &user);
 	if (status == NOERROR)
 		status = nsf_inbox_list(handle_nsf(handle), user, add_to_list, &maker);
 	/* The pages of a long inbox would cost more than the list made from them. */
@@ -123,6 +126,13 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	if (status != NOERROR)
 		msglist_give_up(&maker);
 	return nsfstore_told(fault, status, drop->path);
+}
+
+/* A known list of a file that belongs to nobody yet does not serve who may become its owner. */
+static bool wants_owner(const struct nsfdrop *drop, const struct maildrop_options *options)
+{
+	return msglist_acl(drop->list).n == 0 && options != NULL && options->who != NULL
+	       && !drop->look_only;
 }
 
 static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *options,
@@ -137,8 +147,9 @@ static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *opti
 		if (status != NOERROR)
 			return nsfstore_told(fault, status, drop->path);
 		drop->list = lists_find(drop->store->lists, drop->path, &before, &drop->id);
-		if (drop->list != NULL)
+		if (drop->list != NULL && !wants_owner(drop, options))
 			return NOERROR;
+		msglist_let_go(&drop->list);
 	}
 	/* Which file: asked under the lock, so that it cannot be removed since. */
 	status = file_id_of(drop->path, &drop->id, fault);
@@ -175,12 +186,48 @@ static struct nsfdrop *drop_new(struct nsfstore *store, const char *path, struct
 	return drop;
 }
 
-static STATUS take_lock(struct nsfdrop *drop, struct fault *fault)
+/* May who read? Told before anything else, and before a list is handed out. */
+static STATUS judge(struct nsfdrop *drop, const struct maildrop_options *options,
+                    struct fault *fault)
+{
+	const struct acl_who *who = options != NULL ? options->who : NULL;
+	STATUS status = nsfacl_judge(msglist_acl(drop->list), who, &drop->base.rights);
+
+	if (status == POSTIL_ERR_NOACCESS)
+		return fault_set(fault, status, "the access control list of %s gives %s", drop->path,
+		                 acl_level_text(drop->base.rights.level));
+	if (status == POSTIL_ERR_DAMAGED)
+		return fault_set(fault, status, "the access control list of %s cannot be understood; "
+		                 "`postil mail acl` sets another one", drop->path);
+	return status;
+}
+
+/* Somebody else has the session: whether who may read is all there is to say. */
+static STATUS in_use(struct nsfdrop *drop, const struct maildrop_options *options,
+                     struct fault *fault)
+{
+	struct fault own = { .status = NOERROR };
+
+	if (options == NULL || options->who == NULL)
+		return POSTIL_ERR_IN_USE;
+	drop->look_only = true;         /* takes no owner, keeps no lock */
+	if (list_get(drop, options, &own) != NOERROR || msglist_acl(drop->list).n == 0 ||
+	    judge(drop, options, &own) != POSTIL_ERR_NOACCESS)
+		return POSTIL_ERR_IN_USE;
+	if (fault != NULL)
+		*fault = own;
+	return POSTIL_ERR_NOACCESS;
+}
+
+static STATUS take_lock(struct nsfdrop *drop, const struct maildrop_options *options,
+                        struct fault *fault)
 {
 	STATUS status = nsf_lock_open(drop->path, &drop->lock, fault);
 
 	if (status == NOERROR && !drop->look_only)
 		status = nsf_lock_session(drop->lock);
+	if (status == POSTIL_ERR_IN_USE)
+		status = in_use(drop, options, fault);
 	return nsfstore_told(fault, status, drop->path);
 }
 
@@ -213,9 +260,11 @@ static STATUS nsfstore_open(struct mail_store *base, const char *path,
 	if (drop == NULL)
 		return fault_set(fault, POSTIL_ERR_MEMORY, "out of memory");
 	drop_of(drop)->look_only = options != NULL && options->look_only;
-	status = take_lock(drop_of(drop), fault);
+	status = take_lock(drop_of(drop), options, fault);
 	if (status == NOERROR)
 		status = list_get(drop_of(drop), options, fault);
+	if (status == NOERROR)
+		status = judge(drop_of(drop), options, fault);
 	if (status != NOERROR) {
 		nsfstore_close(&drop);
 		return status;
@@ -399,6 +448,9 @@ static STATUS nsfstore_commit(struct maildrop *base, const uint32_t *deleted,
 	struct handle *handle = NULL;
 	STATUS status = check_lock(drop, fault);
 
+	if (status == NOERROR && deleted_count > 0 && !base->rights.may_delete)
+		status = fault_set(fault, POSTIL_ERR_NOACCESS, "the access control list of %s gives no "
+		                   "right to delete", drop->path);
 	if (status != NOERROR || (deleted_count == 0 && read_count == 0))
 		return status;
 	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
@@ -434,8 +486,8 @@ static const struct maildrop_store_calls nsfstore_calls = {
 	.open = nsfstore_open, .close = nsfstore_close, .stat = nsfstore_stat,
 	.message = nsfstore_message, .memory = nsfstore_memory, .read = nsfstore_read,
 	.commit = nsfstore_commit, .reclaim = nsfstore_reclaim, .deliver = nsfstore_deliver,
-	.create = nsfstore_create, .remove = nsfstore_remove, .shrink = nsfstore_shrink,
-	.free = nsfstore_free,
+	.create = nsfstore_create, .remove = nsfstore_remove, .acl_get = nsfstore_acl_get,
+	.acl_set = nsfstore_acl_set, .shrink = nsfstore_shrink, .free = nsfstore_free,
 };
 
 STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,

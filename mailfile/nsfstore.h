@@ -31,4 +31,19 @@ STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice o
                        struct fault *fault);
 STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault);
 
+/* --- nsfacl.c --- */
+/* The list that owner has in a new file; inside the caller's transaction. */
+STATUS nsfacl_make(struct nsf *nsf, struct slice owner);
+/* Appended, encoded: the file's list, or the one its owner would have. A file with
+ * neither becomes adopter's; with adopter NULL nothing is appended. */
+STATUS nsfacl_read(struct nsf *nsf, const struct acl_who *adopter, struct buf *encoded_r);
+/* who NULL: all rights. POSTIL_ERR_NOACCESS, POSTIL_ERR_DAMAGED. */
+STATUS nsfacl_judge(struct slice encoded, const struct acl_who *who,
+                    struct acl_rights *rights_r);
+/* See store.h. */
+STATUS nsfstore_acl_get(struct mail_store *base, const char *path, struct buf *encoded_r,
+                        struct fault *fault);
+STATUS nsfstore_acl_set(struct mail_store *base, const char *path, const struct acl *acl,
+                        struct fault *fault);
+
 #endif

@@ -29,6 +29,7 @@
 
 #include "base/fault.h"
 #include "base/note.h"
+#include "mailfile/acl.h"
 
 struct mail_store;      /* one store, e.g. a data directory of mail files */
 struct maildrop;        /* one locked, open mail file */
@@ -47,6 +48,8 @@ struct maildrop_options {
 	struct slice user;              /* canonical name: whose marks */
 	bool look_only;                 /* without the session lock: list and read;
 	                                 * commit answers POSTIL_ERR_INVALID */
+	const struct acl_who *who;      /* whose rights hold; NULL: the file's own side (tools,
+	                                 * delivery), which may all */
 };
 
 /* One message for delivery: exactly size octets in stored form, see message.h;
@@ -67,8 +70,11 @@ struct maildrop_store_calls {
 
 	/* Take the session lock and the list. path is relative to the store, as
 	 * mailfile_path() made it. POSTIL_ERR_NOEXIST, POSTIL_ERR_IN_USE,
-	 * POSTIL_ERR_FOREIGN, POSTIL_ERR_DAMAGED. epoch_r grows with every taking
-	 * of the lock of this file; a commit under an old epoch is refused. */
+	 * POSTIL_ERR_FOREIGN, POSTIL_ERR_DAMAGED; POSTIL_ERR_NOACCESS: the file's
+	 * access control list does not let options->who read, told before
+	 * POSTIL_ERR_IN_USE is. A file that has neither list nor owner yet takes who
+	 * as its owner. epoch_r grows with every taking of the lock of this file; a
+	 * commit under an old epoch is refused. */
 	STATUS (*open)(struct mail_store *store, const char *path,
 	               const struct maildrop_options *options,
 	               struct maildrop **drop_r, uint64_t *epoch_r, struct fault *fault);
@@ -86,7 +92,8 @@ struct maildrop_store_calls {
 	/* At most size octets of message index from offset; fewer only at its end. */
 	STATUS (*read)(struct maildrop *drop, uint32_t index, uint64_t offset,
 	               void *out, size_t size, size_t *got_r, struct fault *fault);
-	/* Delete the count messages named by index and set marks, all or none. */
+	/* Delete the count messages named by index and set marks, all or none.
+	 * POSTIL_ERR_NOACCESS: rights.may_delete is false and count is not 0. */
 	STATUS (*commit)(struct maildrop *drop, const uint32_t *deleted, size_t deleted_count,
 	                 const uint32_t *read, size_t read_count, struct fault *fault);
 	/* Reclaim what commits left, in bounded steps; *more_r: call again. May be
@@ -101,6 +108,12 @@ struct maildrop_store_calls {
 	STATUS (*create)(struct mail_store *store, const char *path, struct slice owner,
 	                 struct fault *fault);          /* POSTIL_ERR_EXISTS */
 	STATUS (*remove)(struct mail_store *store, const char *path, struct fault *fault);
+	/* The access control list, encoded and appended (of a file without one that of its
+	 * owner); and another in its place, which holds from the next open on. */
+	STATUS (*acl_get)(struct mail_store *store, const char *path, struct buf *encoded_r,
+	                  struct fault *fault);
+	STATUS (*acl_set)(struct mail_store *store, const char *path, const struct acl *acl,
+	                  struct fault *fault);
 
 	/* Give back caches; called when the service has been idle. May be NULL. */
 	void (*shrink)(struct mail_store *store);
@@ -113,6 +126,7 @@ struct mail_store {
 };
 struct maildrop {
 	const struct maildrop_store_calls *calls;
+	struct acl_rights rights;       /* of who opened it; set by open */
 };
 
 /* --- the store on note databases (nsfstore.c) -------------------------------- */

@@ -174,5 +174,8 @@ STATUS nsf_view_each(struct nsf *nsf, const char *view,
  * appends to value_r. */
 STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value);
 STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r); /* POSTIL_ERR_NOT_FOUND */
+/* The access control list, in the form that whoever made it understands. */
+STATUS nsf_acl_set(struct nsf *nsf, struct slice acl);
+STATUS nsf_acl_get(struct nsf *nsf, struct buf *acl_r); /* appended; POSTIL_ERR_NOT_FOUND */
 
 #endif

@@ -3,7 +3,7 @@
  *
  *   store     one row: kind, how many messages and octets are in the inbox, the
  *             next note id, a sequence number that grows with changes to notes,
- *             and a place for the access control list (NULL: none)
+ *             and the access control list (NULL: none)
  *   note      what every note has; item: its typed items, in order
  *   inbox     what STAT, LIST, UIDL and TOP need of each message, and no more
  *   body      messages as RETR sends them, in chunks of 256 KiB; k = id << 16 | chunk

@@ -70,6 +70,8 @@ static const char *const texts[ST_COUNT] = {
 	[ST_VIEW_EACH] = "SELECT note_id,value,key FROM entry WHERE view=?1 ORDER BY key,note_id",
 	[ST_PROPERTY_SET] = "INSERT OR REPLACE INTO property(name,value) VALUES(?1,?2)",
 	[ST_PROPERTY_GET] = "SELECT value FROM property WHERE name=?1",
+	[ST_ACL_SET] = "UPDATE store SET acl=?1",
+	[ST_ACL_GET] = "SELECT acl FROM store WHERE acl IS NOT NULL",
 };
 
 static STATUS status_of_io(sqlite3 *db, int rc)

@@ -115,7 +115,8 @@ STATUS nsf_view_each(struct nsf *nsf, const char *view,
 
 /* --- properties ------------------------------------------------------------------------ */
 
-STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value)
+/* name NULL: the statement has no first parameter for it. */
+static STATUS value_set(struct nsf *nsf, enum statement statement, const char *name, struct slice value)
 {
 	struct change change;
 	sqlite3_stmt *s;
@@ -126,30 +127,52 @@ STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value)
 	status = nsf_change_begin(nsf, &change, NULL);
 	if (status != NOERROR)
 		return status;
-	status = nsf_statement(nsf, ST_PROPERTY_SET, &s);
+	status = nsf_statement(nsf, statement, &s);
 	if (status == NOERROR) {
-		nsf_bind_text(s, 1, slice_of(name));
-		nsf_bind_blob(s, 2, value.p, value.n);
-		status = nsf_statement_run(nsf, ST_PROPERTY_SET, s);
+		if (name != NULL)
+			nsf_bind_text(s, 1, slice_of(name));
+		nsf_bind_blob(s, name != NULL ? 2 : 1, value.p, value.n);
+		status = nsf_statement_run(nsf, statement, s);
 	}
 	return nsf_change_end(nsf, &change, status, NULL);
 }
 
-STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r)
+static STATUS value_get(struct nsf *nsf, enum statement statement, const char *name, struct buf *value_r)
 {
 	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_PROPERTY_GET, &s);
+	STATUS status = nsf_statement(nsf, statement, &s);
 	int rc;
 
 	if (status != NOERROR)
 		return status;
-	nsf_bind_text(s, 1, slice_of(name));
+	if (name != NULL)
+		nsf_bind_text(s, 1, slice_of(name));
 	rc = sqlite3_step(s);
 	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
 	if (rc == SQLITE_ROW) {
 		buf_add_slice(value_r, nsf_column(s, 0));
 		status = buf_status(value_r);
 	}
-	nsf_statement_done(nsf, ST_PROPERTY_GET, s);
+	nsf_statement_done(nsf, statement, s);
 	return status;
+}
+
+STATUS nsf_property_set(struct nsf *nsf, const char *name, struct slice value)
+{
+	return value_set(nsf, ST_PROPERTY_SET, name, value);
+}
+
+STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r)
+{
+	return value_get(nsf, ST_PROPERTY_GET, name, value_r);
+}
+
+STATUS nsf_acl_set(struct nsf *nsf, struct slice acl)
+{
+	return value_set(nsf, ST_ACL_SET, NULL, acl);
+}
+
+STATUS nsf_acl_get(struct nsf *nsf, struct buf *acl_r)
+{
+	return value_get(nsf, ST_ACL_GET, NULL, acl_r);
 }

@@ -19,6 +19,7 @@ static const struct {
 	{ "import", "add messages from .eml, mbox and Maildir", mail_import },
 	{ "export", "write its messages as .eml, mbox or Maildir", mail_export },
 	{ "delete", "delete messages, or the mail file itself", mail_delete },
+	{ "acl", "show or change who may read it and delete in it", mail_acl },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -29,5 +29,6 @@ int mail_show(int argc, char **argv);
 int mail_import(int argc, char **argv);
 int mail_export(int argc, char **argv);
 int mail_delete(int argc, char **argv);
+int mail_acl(int argc, char **argv);
 
 #endif

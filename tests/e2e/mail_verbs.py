@@ -410,5 +410,42 @@ class Deliver(Case):
                 self.assertEqual((name, os.stat(name).st_uid), (name, 12345))
 
 
+
+class Acl(Case):
+    def acl(self, *words, **more):
+        return self.mail("acl", "mail/a.nsf", *words, **more).stdout.decode()
+
+    def test_shown_and_changed(self):
+        self.mail("create", "-o", "Ann Lee/Acme", "mail/a.nsf")
+        cap = "Maximum Internet name and password access: %s\n"
+        self.assertEqual(self.acl(), "no access            -Default-\n"
+                         "manager              CN=Ann Lee/O=Acme\n" + cap % "editor")
+        self.assertIn("editor     nodelete  CN=Bob Ray/O=Acme\n",
+                      self.acl("set", "Bob Ray/Acme", "editor", "nodelete"))
+        self.assertIn("reader               -Default-\n", self.acl("set", "-default-", "Reader"))
+        self.assertIn(cap % "reader", self.acl("internet", "reader"))
+        self.assertNotIn("Bob", self.acl("remove", "bob ray/acme"))
+        self.assertEqual(self.acl(), "reader               -Default-\n"
+                         "manager              CN=Ann Lee/O=Acme\n" + cap % "reader")
+
+    def test_import_names_an_owner(self):
+        self.mail("import", "-o", "CN=Ann Lee/O=Acme", "mail/a.nsf", "-",
+                  input=b"Subject: x\n\nbody\n")
+        self.assertIn("manager              CN=Ann Lee/O=Acme\n", self.acl())
+
+    def test_refused(self):
+        self.mail("acl", "mail/none.nsf", status=66)
+        self.mail("create", "mail/a.nsf")
+        before = self.acl()
+        for words in (["set", "x"], ["set", "x", "reader", "nodeletes"], ["remove"], ["drop", "x"],
+                      ["internet"]):
+            self.acl(*words, status=64)
+        for words in (["set", "x", "king"], ["set", " ", "reader"], ["set", "a\nb", "reader"],
+                      ["set", "x" * 300, "reader"], ["remove", "-Default-"], ["internet", "9"]):
+            self.assertNotIn(b"\n\n", self.mail("acl", "mail/a.nsf", *words, status=64).stderr)
+        self.acl("remove", "nobody", status=67)
+        self.assertEqual(self.acl(), before)
+
+
 if __name__ == "__main__":
     unittest.main()

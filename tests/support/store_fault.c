@@ -102,6 +102,8 @@ static STATUS fault_open(struct mail_store *base, const char *path,
 	drop->store = store;
 	status = store->inner->calls->open(store->inner, path, options, &drop->inner, epoch_r,
 	                                   fault);
+	if (status == NOERROR)
+		drop->base.rights = drop->inner->rights;
 	if (status == NOERROR && plan_after)
 		drop->inner->calls->close(&drop->inner);
 	if (status != NOERROR || plan_after)
@@ -209,6 +211,22 @@ static STATUS fault_remove(struct mail_store *base, const char *path, struct fau
 	END();
 }
 
+static STATUS fault_acl_get(struct mail_store *base, const char *path, struct buf *encoded_r,
+                            struct fault *fault)
+{
+	struct mail_store *inner = ((struct fault_store *)base)->inner;
+
+	return inner->calls->acl_get(inner, path, encoded_r, fault);
+}
+
+static STATUS fault_acl_set(struct mail_store *base, const char *path, const struct acl *acl,
+                            struct fault *fault)
+{
+	struct mail_store *inner = ((struct fault_store *)base)->inner;
+
+	return inner->calls->acl_set(inner, path, acl, fault);
+}
+
 static void fault_shrink(struct mail_store *base)
 {
 	struct mail_store *inner = ((struct fault_store *)base)->inner;
@@ -236,7 +254,8 @@ static const struct maildrop_store_calls fault_calls = {
 	.open = fault_open, .close = fault_close, .stat = fault_stat,
 	.message = fault_message, .memory = fault_memory, .read = fault_read,
 	.commit = fault_commit, .reclaim = fault_reclaim, .deliver = fault_deliver,
-	.create = fault_create, .remove = fault_remove, .shrink = fault_shrink,
+	.create = fault_create, .remove = fault_remove, .acl_get = fault_acl_get,
+	.acl_set = fault_acl_set, .shrink = fault_shrink,
 	.free = fault_free,
 };
 

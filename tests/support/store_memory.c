@@ -23,6 +23,7 @@ struct mail_file {
 	uint64_t epoch;
 	struct letter **letters;
 	size_t count, room;
+	struct buf acl;                 /* encoded; empty: neither list nor owner yet */
 };
 
 struct memory_store {
@@ -60,12 +61,27 @@ static struct mail_file *file_find(struct memory_store *store, const char *path)
 	return file;
 }
 
+static STATUS file_own(struct mail_file *file, struct slice owner)
+{
+	struct arena arena = ARENA_INIT;
+	struct acl acl;
+	STATUS status = owner.n == 0 ? NOERROR : acl_default(owner, &arena, &acl);
+
+	if (status == NOERROR && owner.n > 0)
+		status = acl_encode(&acl, &file->acl);
+	arena_release(&arena);
+	return status;
+}
+
 static STATUS file_make(struct memory_store *store, const char *path,
-                        struct mail_file **file_r)
+                        struct slice owner, struct mail_file **file_r)
 {
 	struct mail_file *file = calloc(1, sizeof(*file));
 
-	if (file == NULL || (file->path = strdup(path)) == NULL) {
+	if (file == NULL || (file->path = strdup(path)) == NULL ||
+	    file_own(file, owner) != NOERROR) {
+		if (file != NULL)
+			free(file->path);
 		free(file);
 		return POSTIL_ERR_MEMORY;
 	}
@@ -75,6 +91,28 @@ static STATUS file_make(struct memory_store *store, const char *path,
 	return NOERROR;
 }
 
+/* May who read? A file without a list becomes his. */
+static STATUS file_judge(struct mail_file *file, const struct acl_who *who, bool adopt,
+                         struct acl_rights *rights_r)
+{
+	struct arena arena = ARENA_INIT;
+	struct acl acl;
+	STATUS status = NOERROR;
+
+	*rights_r = (struct acl_rights){ ACL_MANAGER, true, true };
+	if (who == NULL)
+		return NOERROR;
+	if (file->acl.n == 0 && adopt)
+		status = file_own(file, who->name);
+	if (status == NOERROR && file->acl.n > 0) {
+		status = acl_decode(buf_slice(&file->acl), &arena, &acl);
+		if (status == NOERROR)
+			acl_evaluate(&acl, who, rights_r);
+	}
+	arena_release(&arena);
+	return status == NOERROR && !rights_r->may_read ? POSTIL_ERR_NOACCESS : status;
+}
+
 static STATUS memory_open(struct mail_store *base, const char *path,
                           const struct maildrop_options *options,
                           struct maildrop **drop_r, uint64_t *epoch_r, struct fault *fault)
@@ -82,6 +120,8 @@ static STATUS memory_open(struct mail_store *base, const char *path,
 	struct memory_store *store = (struct memory_store *)base;
 	bool look_only = options != NULL && options->look_only;
 	struct memory_drop *drop = calloc(1, sizeof(*drop));
+	const struct acl_who *who = options != NULL ? options->who : NULL;
+	struct acl_rights rights;
 	struct mail_file *file;
 	STATUS status = POSTIL_ERR_NOEXIST;
 
@@ -90,9 +130,11 @@ static STATUS memory_open(struct mail_store *base, const char *path,
 	pthread_mutex_lock(&store->mutex);
 	file = file_find(store, path);
 	if (file != NULL)
-		status = file->in_use && !look_only ? POSTIL_ERR_IN_USE : NOERROR;
+		status = file_judge(file, who, !look_only && !file->in_use, &rights);
+	if (status == NOERROR && file->in_use && !look_only)
+		status = POSTIL_ERR_IN_USE;
 	if (status == NOERROR) {
-		*drop = (struct memory_drop){ .base.calls = base->calls, .store = store,
+		*drop = (struct memory_drop){ .base = { base->calls, rights }, .store = store,
 		                              .file = file, .locked = !look_only };
 		drop->letters = calloc(file->count + 1, sizeof(struct letter *));
 		for (size_t i = 0; i < file->count; i++) {
@@ -190,6 +232,8 @@ static STATUS memory_commit(struct maildrop *base, const uint32_t *deleted,
 		return fault_set(fault, POSTIL_ERR_INVALID, "opened to look only");
 	if (drop->file->removed)
 		return fault_set(fault, POSTIL_ERR_LOCK_LOST, "%s was removed", drop->file->path);
+	if (deleted_count > 0 && !base->rights.may_delete)
+		return fault_set(fault, POSTIL_ERR_NOACCESS, "no right to delete");
 	pthread_mutex_lock(&drop->store->mutex);
 	for (size_t i = 0; i < read_count; i++)
 		drop->letters[read[i]]->read = true;
@@ -274,7 +318,7 @@ static STATUS memory_deliver(struct mail_store *base, const char *path, bool mak
 	pthread_mutex_lock(&store->mutex);
 	file = file_find(store, path);
 	if (file == NULL)
-		status = make ? file_make(store, path, &file) : POSTIL_ERR_NOEXIST;
+		status = make ? file_make(store, path, owner, &file) : POSTIL_ERR_NOEXIST;
 	if (status == NOERROR) {
 		before = file->count;
 		for (size_t i = 0; i < count && status == NOERROR; i++)
@@ -296,7 +340,7 @@ static STATUS memory_create(struct mail_store *base, const char *path, struct sl
 
 	pthread_mutex_lock(&store->mutex);
 	if (file_find(store, path) == NULL)
-		status = file_make(store, path, &file);
+		status = file_make(store, path, owner, &file);
 	pthread_mutex_unlock(&store->mutex);
 	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
 	                                               status_text(status));
@@ -329,6 +373,44 @@ static STATUS memory_remove(struct mail_store *base, const char *path, struct fa
 	                                               status_text(status));
 }
 
+static STATUS memory_acl_get(struct mail_store *base, const char *path, struct buf *encoded_r,
+                             struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	struct mail_file *file;
+	STATUS status = POSTIL_ERR_NOEXIST;
+
+	pthread_mutex_lock(&store->mutex);
+	file = file_find(store, path);
+	if (file != NULL && file->acl.n > 0) {
+		buf_add_slice(encoded_r, buf_slice(&file->acl));
+		status = buf_status(encoded_r);
+	} else if (file != NULL) {
+		status = acl_encode(&(struct acl){ .max_internet = ACL_EDITOR }, encoded_r);
+	}
+	pthread_mutex_unlock(&store->mutex);
+	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
+	                                               status_text(status));
+}
+
+static STATUS memory_acl_set(struct mail_store *base, const char *path, const struct acl *acl,
+                             struct fault *fault)
+{
+	struct memory_store *store = (struct memory_store *)base;
+	struct mail_file *file;
+	STATUS status = POSTIL_ERR_NOEXIST;
+
+	pthread_mutex_lock(&store->mutex);
+	file = file_find(store, path);
+	if (file != NULL) {
+		buf_clear(&file->acl);
+		status = acl_encode(acl, &file->acl);
+	}
+	pthread_mutex_unlock(&store->mutex);
+	return status == NOERROR ? NOERROR : fault_set(fault, status, "%s: %s", path,
+	                                               status_text(status));
+}
+
 static void memory_free(struct mail_store **base)
 {
 	struct memory_store *store = (struct memory_store *)*base;
@@ -341,6 +423,7 @@ static void memory_free(struct mail_store **base)
 		store->files = file->next;
 		file_empty(file);
 		free(file->letters);
+		buf_release(&file->acl);
 		free(file->path);
 		free(file);
 	}
@@ -354,7 +437,8 @@ static const struct maildrop_store_calls memory_calls = {
 	.open = memory_open, .close = memory_close, .stat = memory_stat,
 	.message = memory_message, .memory = memory_memory, .read = memory_read,
 	.commit = memory_commit, .deliver = memory_deliver, .create = memory_create,
-	.remove = memory_remove, .free = memory_free,
+	.remove = memory_remove, .acl_get = memory_acl_get, .acl_set = memory_acl_set,
+	.free = memory_free,
 };
 
 STATUS store_memory_new(struct mail_store **store_r)

@@ -518,6 +518,105 @@ END_TEST
 
 /* --- the failing store itself ------------------------------------------------------------ */
 
+/* --- who may read and delete ---------------------------------------------------------- */
+
+static STATUS open_as(const char *name, struct maildrop **drop_r)
+{
+	struct acl_who who = { .name = slice_of(name), .internet = true };
+	struct maildrop_options options = { .who = &who };
+	uint64_t epoch;
+
+	*drop_r = NULL;
+	return store->calls->open(store, BOX, &options, drop_r, &epoch, NULL);
+}
+
+static STATUS try_open_as(const char *name)
+{
+	struct maildrop *drop;
+	STATUS status = open_as(name, &drop);
+
+	if (drop != NULL)
+		store->calls->close(&drop);
+	return status;
+}
+
+static void set_entry(const char *name, enum acl_level level, uint16_t flags)
+{
+	struct arena arena = ARENA_INIT;
+	struct acl_entry entry = { slice_of(name), level, flags };
+	struct buf encoded = BUF_INIT;
+	struct acl acl;
+
+	ck_assert_uint_eq(store->calls->acl_get(store, BOX, &encoded, NULL), NOERROR);
+	ck_assert_uint_eq(acl_decode(buf_slice(&encoded), &arena, &acl), NOERROR);
+	ck_assert_uint_eq(acl_set(&acl, &arena, &entry), NOERROR);
+	ck_assert_uint_eq(store->calls->acl_set(store, BOX, &acl, NULL), NOERROR);
+	buf_release(&encoded);
+	arena_release(&arena);
+}
+
+/* Only the owner reads, until the list says otherwise; from the next open on. */
+START_TEST(test_acl_reading)
+{
+	struct maildrop *drop;
+
+	use(_i);
+	ck_assert_uint_eq(store->calls->create(store, BOX, OWNER, NULL), NOERROR);
+	put("a\r\n");
+	ck_assert_uint_eq(try_open_as("CN=Bob Ray/O=Acme"), POSTIL_ERR_NOACCESS);
+	ck_assert_uint_eq(open_as("CN=Jane Doe/O=Acme", &drop), NOERROR);
+	ck_assert(drop->rights.may_read && drop->rights.may_delete);
+	/* who may not read does not learn that somebody else does */
+	ck_assert_uint_eq(try_open_as("CN=Bob Ray/O=Acme"), POSTIL_ERR_NOACCESS);
+	set_entry("Bob Ray/Acme", ACL_READER, 0);
+	ck_assert_uint_eq(try_open_as("CN=Bob Ray/O=Acme"), POSTIL_ERR_IN_USE);
+	store->calls->close(&drop);
+	ck_assert_uint_eq(open_as("CN=Bob Ray/O=Acme", &drop), NOERROR);
+	ck_assert(drop->rights.may_read && !drop->rights.may_delete);
+	store->calls->close(&drop);
+	set_entry("Bob Ray/Acme", ACL_DEPOSITOR, 0);
+	ck_assert_uint_eq(try_open_as("CN=Bob Ray/O=Acme"), POSTIL_ERR_NOACCESS);
+	ck_assert_uint_eq(try_open(), NOERROR);         /* the file's own side */
+}
+END_TEST
+
+START_TEST(test_acl_deleting)
+{
+	static const uint32_t first = 0;
+	struct maildrop *drop;
+	uint32_t count;
+	uint64_t octets;
+
+	use(_i);
+	ck_assert_uint_eq(store->calls->create(store, BOX, OWNER, NULL), NOERROR);
+	put("a\r\n");
+	set_entry("Jane Doe/Acme", ACL_MANAGER, ACL_NO_DELETE);
+	ck_assert_uint_eq(open_as("CN=Jane Doe/O=Acme", &drop), NOERROR);
+	ck_assert(!drop->rights.may_delete);
+	ck_assert_uint_eq(drop->calls->commit(drop, &first, 1, NULL, 0, NULL), POSTIL_ERR_NOACCESS);
+	ck_assert_uint_eq(drop->calls->commit(drop, NULL, 0, &first, 1, NULL), NOERROR);
+	store->calls->close(&drop);
+	set_entry("Jane Doe/Acme", ACL_EDITOR, 0);
+	ck_assert_uint_eq(open_as("CN=Jane Doe/O=Acme", &drop), NOERROR);
+	drop->calls->stat(drop, &count, &octets);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(drop->calls->commit(drop, &first, 1, NULL, 0, NULL), NOERROR);
+	store->calls->close(&drop);
+}
+END_TEST
+
+/* A file that nobody owns becomes his who opens it first, and nobody else's. */
+START_TEST(test_acl_adopted)
+{
+	use(_i);
+	ck_assert_uint_eq(store->calls->create(store, BOX, SLICE_LIT(""), NULL), NOERROR);
+	ck_assert_uint_eq(try_open(), NOERROR);
+	ck_assert_uint_eq(try_open_as("CN=Jane Doe/O=Acme"), NOERROR);
+	ck_assert_uint_eq(try_open_as("CN=Bob Ray/O=Acme"), POSTIL_ERR_NOACCESS);
+	ck_assert_uint_eq(try_open_as("CN=Jane Doe/O=Acme"), NOERROR);
+}
+END_TEST
+
 START_TEST(test_fault_fail)
 {
 	struct maildrop *drop;
@@ -581,6 +680,9 @@ int main(void)
 	tcase_add_loop_test(tc, test_list, 0, STORES);
 	tcase_add_loop_test(tc, test_read, 0, STORES);
 	tcase_add_loop_test(tc, test_big_body, 0, STORES);
+	tcase_add_loop_test(tc, test_acl_reading, 0, STORES);
+	tcase_add_loop_test(tc, test_acl_deleting, 0, STORES);
+	tcase_add_loop_test(tc, test_acl_adopted, 0, STORES);
 	tcase_add_loop_test(tc, test_two_sessions, 0, STORES);
 	tcase_add_loop_test(tc, test_deliver_during_session, 0, STORES);
 	tcase_add_loop_test(tc, test_commit, 0, STORES);
