@@ -443,7 +443,7 @@ class Acl(Case):
         for words in (["set", "x", "king"], ["set", " ", "reader"], ["set", "a\nb", "reader"],
                       ["set", "x" * 300, "reader"], ["remove", "-Default-"], ["internet", "9"]):
             self.assertNotIn(b"\n\n", self.mail("acl", "mail/a.nsf", *words, status=64).stderr)
-        self.acl("remove", "nobody", status=67)
+        self.acl("remove", "nobody", status=66)
         self.assertEqual(self.acl(), before)
 
 
