@@ -42,6 +42,9 @@ struct dxl_sink {
 	/* A document is faulty and has been skipped; reading goes on with the next
 	 * one where XML allows it. line counts from 1. */
 	void (*fault)(void *context, unsigned line, const char *text);
+	/* Behind its end the same document once more, as far as it had been read before the
+	 * fault: who it is, perhaps. May be NULL. */
+	void (*broken)(void *context, const struct note *note);
 };
 
 /* Read every <document> and <note class='document'> of the file, whatever its

@@ -87,6 +87,8 @@ static void end_document(struct dxl_reader *r)
 	r->in_note = false;
 	if (!r->bad && r->stopped == NOERROR)
 		status = r->sink->note(r->context, &r->note);
+	else if (r->stopped == NOERROR && r->sink->broken != NULL)
+		r->sink->broken(r->context, &r->note);
 	arena_release(&r->arena);
 	r->bad = false;
 	if (status != NOERROR)

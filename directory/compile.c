@@ -58,9 +58,20 @@ void compile_warn(struct compile *c, unsigned line, const char *format, ...)
 {
 	va_list ap;
 
+	if (c->quiet)
+		return;
 	c->report.warnings++;
 	if (++c->warnings_said > WARNINGS_SAID_MAX)
 		return;
+	va_start(ap, format);
+	tell(c, line, format, ap);
+	va_end(ap);
+}
+
+void compile_say(struct compile *c, unsigned line, const char *format, ...)
+{
+	va_list ap;
+
 	va_start(ap, format);
 	tell(c, line, format, ap);
 	va_end(ap);
@@ -130,6 +141,11 @@ static void sink_fault(void *context, unsigned line, const char *text)
 	compile_fault(context, line, "%s; the document is left out", text);
 }
 
+static void sink_broken(void *context, const struct note *note)
+{
+	collect_broken(context, note);
+}
+
 static STATUS ignore_note(void *context, const struct note *note)
 {
 	return NOERROR;
@@ -138,7 +154,7 @@ static STATUS ignore_note(void *context, const struct note *note)
 /* Is it well-formed to its end? Asked before documents of a good reading are touched. */
 static STATUS try_file(struct compile *c, const char *path, struct fault *fault)
 {
-	static const struct dxl_sink nobody = { ignore_note, NULL };
+	static const struct dxl_sink nobody = { .note = ignore_note };
 	STATUS status = dxl_read_stream(read_fd, c, path, &dxl_limits_directory, &nobody, c, fault);
 
 	if (status == NOERROR && lseek(c->fd, 0, SEEK_SET) != 0)
@@ -161,6 +177,23 @@ static STATUS drop_unseen(struct compile *c, struct file *file)
 	return status;
 }
 
+/* One of those not found again may be the broken one: none is dropped. */
+static STATUS keep_unseen(struct compile *c)
+{
+	unsigned kept = 0;
+
+	for (uint32_t next = c->file->first_document; next != 0; ) {
+		const struct document *document = &c->documents.list[next - 1];
+
+		next = document->next_in_file;
+		kept += !(document->flags & DOCUMENT_DEAD) && document->run != c->run;
+	}
+	if (kept > 0)
+		say_file(c, "which document was broken cannot be told; %u that %s not been found again "
+		         "remain%s in force", kept, kept == 1 ? "has" : "have", kept == 1 ? "s" : "");
+	return NOERROR;
+}
+
 static void file_said(struct compile *c, const struct fault *fault)
 {
 	c->report.faults++;
@@ -172,13 +205,14 @@ static void file_said(struct compile *c, const struct fault *fault)
 /* Read the documents, of a file that has changed or must be read again. */
 static STATUS read_documents(struct compile *c, const char *path)
 {
-	static const struct dxl_sink sink = { sink_note, sink_fault };
+	static const struct dxl_sink sink = { sink_note, sink_fault, sink_broken };
 	struct file *file = c->file;
 	bool was_good = file->flags & FILE_GOOD;
 	struct fault fault = { 0 };
 	STATUS status = NOERROR;
 
 	c->run++;
+	c->keep_unseen = false;
 	c->report.files_read++;
 	file->faults = 0;
 	if (was_good)
@@ -203,7 +237,7 @@ static STATUS read_documents(struct compile *c, const char *path)
 		return c->fault != NULL && c->fault->status == status ? status
 		       : fault_set(c->fault, status, "%s", fault_text(&fault, status));
 	file->flags |= FILE_GOOD;
-	return drop_unseen(c, file);
+	return c->keep_unseen ? keep_unseen(c) : drop_unseen(c, file);
 }
 
 static void end_warnings(struct compile *c)
@@ -380,6 +414,21 @@ static STATUS read_pending(struct compile *c)
 	return status;
 }
 
+static STATUS apply_local_documents(struct compile *c)
+{
+	STATUS status = local_apply(c);
+
+	if (c->warnings_said > WARNINGS_SAID_MAX && c->say != NULL) {
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "%s/" LOCAL_FOLDER ": and %u more warnings", c->names_dir,
+		         c->warnings_said - WARNINGS_SAID_MAX);
+		c->say(c->context, buf_cstr(&text));
+		buf_release(&text);
+	}
+	return status;
+}
+
 static void count_documents(struct compile *c)
 {
 	for (uint32_t i = 0; i < c->documents.count; i++) {
@@ -500,6 +549,8 @@ static STATUS compile_all(struct compile *c)
 		status = drop_removed(c);
 	if (status == NOERROR && any)
 		status = read_pending(c);
+	if (status == NOERROR && any)
+		status = apply_local_documents(c);
 	if (status == NOERROR)
 		count_documents(c);
 	if (status == NOERROR && c->nsf != NULL && (c->documents_changed || c->files_changed))

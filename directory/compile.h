@@ -54,6 +54,8 @@ struct compile {
 	uint32_t run;
 	unsigned line;                  /* of the document being taken */
 	unsigned warnings_said;         /* of this file; too many become one line */
+	bool keep_unseen;               /* of this file: a broken document may be any of them */
+	bool quiet;                     /* warnings have been told before */
 	uint64_t checked_id;            /* stands for note ids when only checking */
 };
 
@@ -62,6 +64,9 @@ __attribute__((format(printf, 3, 4)))
 void compile_fault(struct compile *c, unsigned line, const char *format, ...);
 __attribute__((format(printf, 3, 4)))
 void compile_warn(struct compile *c, unsigned line, const char *format, ...);
+/* What comes of it; counts as nothing. */
+__attribute__((format(printf, 3, 4)))
+void compile_say(struct compile *c, unsigned line, const char *format, ...);
 
 /* Where an item of that name stands, else the document. */
 unsigned compile_line(const struct note *note, const char *item_name);
@@ -74,6 +79,9 @@ struct form {
 
 /* One document of the current file. */
 STATUS collect_note(struct compile *c, const struct note *note);
+/* A document of the current file that cannot be used, as far as it was read: what it was
+ * before is not dropped. */
+void collect_broken(struct compile *c, const struct note *note);
 /* A document is no longer in its file: delete its note. */
 STATUS collect_drop(struct compile *c, struct document *document);
 
@@ -82,5 +90,13 @@ STATUS collect_drop(struct compile *c, struct document *document);
  * write put its entries into the views. Sets what the document remembers of them. */
 STATUS index_document(struct compile *c, const struct form *form, const struct note *note,
                       struct document *document, bool write);
+/* Only what $Documents says of it. */
+STATUS index_remember(struct compile *c, const struct document *document);
+
+/* local.c: LocalPerson documents, a person's items that are kept beside an export. After
+ * all files: bring records of persons into line with them. */
+#define LOCAL_FORM "LocalPerson"
+#define LOCAL_FOLDER "local/"           /* below DATA/names */
+STATUS local_apply(struct compile *c);
 
 #endif

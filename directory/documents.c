@@ -23,6 +23,11 @@ void documents_release(struct documents *documents)
 	documents_init(documents);
 }
 
+static bool is_living(const struct document *document)
+{
+	return !(document->flags & DOCUMENT_DEAD);
+}
+
 /* --- the hash table -------------------------------------------------------- */
 
 /* Identities are digests or UNIDs, whose middle differs from document to document. */
@@ -46,13 +51,38 @@ static void insert(struct documents *documents, const struct identity *identity,
 	documents->used++;
 }
 
+/* The first document of that form_name that was inserted, living or not. */
+static struct document *head_of(struct documents *documents, const struct identity *form_name)
+{
+	uint64_t at;
+
+	if (documents->slot_count == 0)
+		return NULL;
+	at = hash(form_name) % documents->slot_count;
+	for (; documents->slots[at] != 0; at = (at + 1) % documents->slot_count) {
+		struct document *document = &documents->list[documents->slots[at] - 1];
+
+		if (document->named && memcmp(&document->form_name, form_name, sizeof(*form_name)) == 0)
+			return document;
+	}
+	return NULL;
+}
+
+/* Namesakes hang on the first of them: many would make the table slow. */
 static void insert_both(struct documents *documents, uint32_t index)
 {
-	const struct document *document = &documents->list[index];
+	struct document *document = &documents->list[index], *head = NULL;
 
-	insert(documents, &document->unid, index);
+	document->next_namesake = 0;
 	if (document->named)
+		head = head_of(documents, &document->form_name);
+	insert(documents, &document->unid, index);
+	if (head != NULL) {
+		document->next_namesake = head->next_namesake;
+		head->next_namesake = index + 1;
+	} else if (document->named) {
 		insert(documents, &document->form_name, index);
+	}
 }
 
 static STATUS rehash(struct documents *documents)
@@ -67,28 +97,41 @@ static STATUS rehash(struct documents *documents)
 	documents->slot_count = wanted;
 	documents->used = 0;
 	for (uint32_t i = 0; i < documents->count; i++)
-		if (!(documents->list[i].flags & DOCUMENT_DEAD))
+		if (is_living(&documents->list[i]))
 			insert_both(documents, i);
 	return NOERROR;
 }
 
-struct document *documents_find(struct documents *documents, const struct identity *identity,
-                                bool by_name)
+struct document *documents_find(struct documents *documents, const struct identity *unid)
 {
 	uint64_t at;
 
 	if (documents->slot_count == 0)
 		return NULL;
-	at = hash(identity) % documents->slot_count;
+	at = hash(unid) % documents->slot_count;
 	for (; documents->slots[at] != 0; at = (at + 1) % documents->slot_count) {
 		struct document *document = &documents->list[documents->slots[at] - 1];
-		const struct identity *own = by_name ? &document->form_name : &document->unid;
 
-		if (!(document->flags & DOCUMENT_DEAD) && (!by_name || document->named) &&
-		    memcmp(own, identity, sizeof(*own)) == 0)
+		if (is_living(document) && memcmp(&document->unid, unid, sizeof(*unid)) == 0)
 			return document;
 	}
 	return NULL;
+}
+
+struct document *documents_named(struct documents *documents, const struct identity *form_name)
+{
+	struct document *head = head_of(documents, form_name);
+
+	return head == NULL || is_living(head) ? head : documents_namesake(documents, head);
+}
+
+struct document *documents_namesake(struct documents *documents, const struct document *after)
+{
+	uint32_t next = after->next_namesake;
+
+	while (next != 0 && !is_living(&documents->list[next - 1]))
+		next = documents->list[next - 1].next_namesake;
+	return next == 0 ? NULL : &documents->list[next - 1];
 }
 
 static STATUS make_room(struct documents *documents)
@@ -126,6 +169,8 @@ STATUS documents_add(struct documents *documents, const struct document *documen
 	return NOERROR;
 }
 
+#define DOCUMENT_KEPT_FLAGS (DOCUMENT_COVERS | DOCUMENT_MADE_UNID | DOCUMENT_LOCALIZED)
+
 /* --- $Documents ------------------------------------------------------------ */
 
 #define DOCUMENT_FIXED_OCTETS (15 + 3 * IDENTITY_OCTETS)   /* before the file's name */
@@ -140,7 +185,7 @@ void document_encode(const struct document *document, struct buf *out)
 {
 	pack_number(out, document->file->id, 4);
 	pack_number(out, document->kind, 1);
-	pack_number(out, document->flags & DOCUMENT_COVERS, 1);
+	pack_number(out, document->flags & DOCUMENT_KEPT_FLAGS, 1);
 	pack_number(out, document->named, 1);
 	pack_number(out, document->line, 4);
 	pack_number(out, document->rounds, 4);
@@ -171,14 +216,14 @@ static STATUS load_one(void *context, struct slice key, uint64_t note_id, struct
 
 	document.file = files_by_id(load->files, (uint32_t)unpack_number(&u, 4));
 	document.kind = (uint8_t)unpack_number(&u, 1);
-	document.flags = unpack_number(&u, 1) & DOCUMENT_COVERS;
+	document.flags = unpack_number(&u, 1) & DOCUMENT_KEPT_FLAGS;
 	document.named = unpack_number(&u, 1) != 0;
 	document.line = (uint32_t)unpack_number(&u, 4);
 	document.rounds = (uint32_t)unpack_number(&u, 4);
 	unpack_identity(&u, &document.unid);
 	unpack_identity(&u, &document.form_name);
 	unpack_identity(&u, &document.digest);
-	if (u.bad || document.file == NULL || document.kind > DOCUMENT_GROUP)
+	if (u.bad || document.file == NULL || document.kind > DOCUMENT_LOCAL)
 		return POSTIL_ERR_DAMAGED;
 	return documents_add(load->documents, &document, NULL);
 }

@@ -70,13 +70,17 @@ struct identity {
 enum document_flag {
 	DOCUMENT_DEAD = 1,      /* deleted in this run */
 	DOCUMENT_COVERS = 2,    /* stands in place of a document of an earlier file */
-	DOCUMENT_NEW = 4        /* put in this run: its view entries may still wait */
+	DOCUMENT_NEW = 4,       /* put in this run: its view entries may still wait */
+	DOCUMENT_MADE_UNID = 8, /* it has none of its own: made of form and name */
+	DOCUMENT_LOCALIZED = 16 /* a person: its record holds what a LocalPerson document says;
+	                         * a LocalPerson: it is in force */
 };
 
 struct document {
 	uint64_t note_id;
 	struct file *file;
 	uint32_t next_in_file;  /* index + 1 */
+	uint32_t next_namesake; /* index + 1: another one of the same form_name */
 	uint32_t run;           /* the reading in which it was last seen; 0: in none of this run */
 	uint32_t line;          /* in its file */
 	uint32_t rounds;        /* of its costliest V3 digest; 0: none */
@@ -100,9 +104,12 @@ STATUS documents_load(struct documents *documents, struct files *files, struct n
  * are copied from document. The pointer holds until the next call. */
 STATUS documents_add(struct documents *documents, const struct document *document,
                      struct document **document_r);
-/* A living document of that identity, or NULL. */
-struct document *documents_find(struct documents *documents, const struct identity *identity,
-                                bool by_name);
+/* A living document of that UNID, or NULL. */
+struct document *documents_find(struct documents *documents, const struct identity *unid);
+/* The first living document of that form_name, and the next one of its name, or NULL. A
+ * person and the LocalPerson document for it have the same form_name. */
+struct document *documents_named(struct documents *documents, const struct identity *form_name);
+struct document *documents_namesake(struct documents *documents, const struct document *after);
 /* Value and key of its $Documents entry. */
 void document_encode(const struct document *document, struct buf *out);
 void document_key(uint64_t note_id, uint8_t key[8]);

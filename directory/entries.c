@@ -14,6 +14,7 @@ struct entry {
 	const char *view;
 	struct slice key, value;
 	uint64_t note_id;
+	size_t order;           /* of two that are alike the later one counts */
 };
 
 void entries_init(struct entries *entries)
@@ -40,6 +41,8 @@ static int compare(const void *a, const void *b)
 		order = x->key.n < y->key.n ? -1 : x->key.n > y->key.n;
 	if (order == 0)
 		order = x->note_id < y->note_id ? -1 : x->note_id > y->note_id;
+	if (order == 0)
+		order = x->order < y->order ? -1 : 1;
 	return order;
 }
 
@@ -95,6 +98,7 @@ STATUS entries_add(struct entries *entries, struct nsf *nsf, const char *view,
 		return status;
 	if (!copy(&entries->arena, key, &e.key) || !copy(&entries->arena, value, &e.value))
 		return POSTIL_ERR_MEMORY;
+	e.order = entries->count;
 	entries->list[entries->count++] = e;
 	return NOERROR;
 }

@@ -126,6 +126,12 @@ static bool is_user(const struct form *form)
 	return form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN;
 }
 
+/* Documents of which there may be one for each person are not listed by form. */
+static bool is_many(const struct form *form)
+{
+	return is_user(form) || form->kind == DOCUMENT_GROUP || form->kind == DOCUMENT_LOCAL;
+}
+
 static void collect_keys(struct compile *c, const struct form *form, const struct note *note)
 {
 	buf_clear(&c->keys.text);
@@ -184,6 +190,15 @@ static void take_passwords(struct compile *c, const struct note *note, struct sl
 		if (kind == INETPASS_V3 && rounds > *rounds_r)
 			*rounds_r = rounds;
 	}
+}
+
+static void check_passwords(struct compile *c, const struct note *note)
+{
+	struct slice passwords[DIRECTORY_PASSWORDS_MAX];
+	struct person person = { 0 };
+	uint32_t rounds = 0;
+
+	take_passwords(c, note, passwords, &person, &rounds);
 }
 
 static struct slice canonical(struct slice name, struct buf *out)
@@ -295,12 +310,14 @@ static void check_settings(struct compile *c, const struct note *note)
 	}
 }
 
-static STATUS put_document(struct compile *c, const struct document *document)
+STATUS index_remember(struct compile *c, const struct document *document)
 {
 	struct buf value = BUF_INIT;
 	uint8_t key[8];
 	STATUS status;
 
+	if (c->nsf == NULL)
+		return NOERROR;
 	document_key(document->note_id, key);
 	document_encode(document, &value);
 	status = buf_status(&value);
@@ -352,14 +369,16 @@ STATUS index_document(struct compile *c, const struct form *form, const struct n
 		check_settings(c, note);
 	if (form->kind == DOCUMENT_GROUP)
 		status = put_members(c, note, document, write);
+	if (form->kind == DOCUMENT_LOCAL)
+		check_passwords(c, note);
 	if (is_user(form))
 		status = make_record(c, form, note, document, &record);
 	if (write && status == NOERROR)
-		status = put_document(c, document);
+		status = index_remember(c, document);
 	if (write && status == NOERROR)
 		status = put_keys(c, is_user(form) ? VIEW_USERS : VIEW_NAMES, document,
 		                  buf_slice(&record));
-	if (write && status == NOERROR && !is_user(form) && form->kind != DOCUMENT_GROUP)
+	if (write && status == NOERROR && !is_many(form))
 		status = put_form(c, note, document);
 	buf_wipe_release(&record);
 	return status;

@@ -38,7 +38,8 @@
 #define DIRECTORY_PASSWORD_OCTETS 255   /* no known form is half as long */
 
 enum document_kind {
-	DOCUMENT_OTHER, DOCUMENT_PERSON, DOCUMENT_MAILIN, DOCUMENT_SERVER, DOCUMENT_GROUP
+	DOCUMENT_OTHER, DOCUMENT_PERSON, DOCUMENT_MAILIN, DOCUMENT_SERVER, DOCUMENT_GROUP,
+	DOCUMENT_LOCAL
 };
 
 /* The form under which names are looked up: labels on where there is a

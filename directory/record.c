@@ -111,7 +111,7 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	status = decode_passwords(&u, arena, &person);
 	if (status != NOERROR)
 		return status;
-	if (u.bad || version != RECORD_VERSION || kind > DOCUMENT_GROUP)
+	if (u.bad || version != RECORD_VERSION || kind > DOCUMENT_LOCAL)
 		return POSTIL_ERR_DAMAGED;
 	memcpy(person.unid.octets, unid.p, UNID_OCTETS);
 	*person_r = person;

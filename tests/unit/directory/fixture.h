@@ -2,10 +2,12 @@
 #ifndef POSTIL_TESTS_UNIT_DIRECTORY_FIXTURE_H
 #define POSTIL_TESTS_UNIT_DIRECTORY_FIXTURE_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "directory/directory.h"
@@ -23,6 +25,10 @@
 #define U1 "00000000000000000000000000000001"
 #define U2 "00000000000000000000000000000002"
 #define U3 "00000000000000000000000000000003"
+/* The same without a UNID, as written by hand. */
+#define PLAIN_PERSON(full_names, address) \
+	"<document form='Person'><item name='FullName'><textlist>" full_names "</textlist></item>\n" \
+	"<item name='InternetAddress'><text>" address "</text></item></document>\n"
 #define T(value) "<text>" value "</text>"
 
 struct world {
@@ -75,6 +81,16 @@ static inline void put_file(struct world *w, const char *name, const char *text)
 	ck_assert_ptr_nonnull(file);
 	ck_assert_int_ge(fputs(text, file), 0);
 	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Written an hour ago, as most files have been: known by what stat says. */
+static inline void age_file(struct world *w, const char *name)
+{
+	struct timespec then[2] = { { .tv_sec = time(NULL) - 3600 }, { .tv_sec = time(NULL) - 3600 } };
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/names/%s", w->dir, name);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, then, 0), 0);
 }
 
 static inline const char *compile(struct world *w)
