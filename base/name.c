@@ -182,6 +182,20 @@ STATUS name_common(struct slice name, struct buf *out)
 	return buf_status(out);
 }
 
+STATUS name_organization(struct slice name, struct buf *out)
+{
+	struct parts parts;
+
+	split(name, &parts);
+	for (size_t i = 0; i < parts.count && is_ordinary(&parts); i++)
+		if (parts.part[i].label == LABEL_O ||
+		    (parts.count > 1 && label_at(&parts, i) == LABEL_O)) {
+			buf_add_slice(out, parts.part[i].value);
+			break;
+		}
+	return buf_status(out);
+}
+
 bool name_is_hierarchical(struct slice name)
 {
 	struct parts parts;

@@ -20,6 +20,8 @@ STATUS name_abbreviate(struct slice name, struct buf *out);
 STATUS name_canonicalize(struct slice name, struct buf *out);
 /* The CN part; the whole string if there is no hierarchy. */
 STATUS name_common(struct slice name, struct buf *out);
+/* The value of the O part, by its label or its place; nothing where there is none. */
+STATUS name_organization(struct slice name, struct buf *out);
 bool name_is_hierarchical(struct slice name);
 /* Do two spellings name the same entity? Canonical forms, text_fold()ed. An
  * empty name, or one that is not UTF-8, equals nothing. */

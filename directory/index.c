@@ -247,15 +247,6 @@ static STATUS make_record(struct compile *c, const struct form *form, const stru
 
 /* --- groups ---------------------------------------------------------------- */
 
-/* "0" to "4"; what is not understood is a multi-purpose group. */
-static int group_type(const struct note *note)
-{
-	uint64_t type = 0;
-
-	if (!text_number(setting_text(note, SET_GROUP_TYPE), GROUP_TYPE_MAX, &type))
-		type = 0;
-	return (int)type;
-}
 
 static void warn_members(struct compile *c, const struct item *members, size_t bad)
 {
@@ -271,7 +262,7 @@ static STATUS put_members(struct compile *c, const struct note *note,
 {
 	const struct item *members = setting_item(note, SET_GROUP_MEMBERS);
 	struct buf key = BUF_INIT, value = BUF_INIT;
-	struct directory_group group = { .type = group_type(note) };
+	struct directory_group group = { .type = setting_group_type(note) };
 	STATUS status = NOERROR;
 	size_t bad = 0;
 
@@ -298,15 +289,26 @@ static STATUS put_members(struct compile *c, const struct note *note,
 
 /* --- into views ------------------------------------------------------------ */
 
-static void check_settings(struct compile *c, const struct note *note)
+/* An item that is there but not understood. */
+static void warn_setting(struct compile *c, const struct directory_setting *setting,
+                         const struct item *item, const char *complaint)
 {
-	for (int i = SET_SERVER_NAME; i <= SET_INTERNET_SITES; i++) {
-		const char *complaint = setting_complaint(note, (enum setting)i);
-		const struct item *item = setting_item(note, (enum setting)i);
+	if (setting->kind == SETTING_ACCESS || setting->fallback == NULL)
+		compile_warn(c, item->line, "%s %s; that is passed over", item->name, complaint);
+	else
+		compile_warn(c, item->line, "%s %s; %s counts", item->name, complaint, setting->fallback);
+}
 
+static void check_settings(struct compile *c, const struct form *form, const struct note *note)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const struct directory_setting *setting = &directory_settings[i];
+		const char *complaint = NULL;
+
+		if (strcmp(setting->form, form->form) == 0)
+			complaint = setting_complaint(note, (enum setting)i);
 		if (complaint != NULL)
-			compile_warn(c, item->line, "%s %s; %s counts", item->name, complaint,
-			             directory_settings[i].fallback);
+			warn_setting(c, setting, setting_item(note, (enum setting)i), complaint);
 	}
 }
 
@@ -365,8 +367,8 @@ STATUS index_document(struct compile *c, const struct form *form, const struct n
 	STATUS status = NOERROR;
 
 	collect_keys(c, form, note);
-	if (form->kind == DOCUMENT_SERVER)
-		check_settings(c, note);
+	if (!is_user(form))
+		check_settings(c, form, note);
 	if (form->kind == DOCUMENT_GROUP)
 		status = put_members(c, note, document, write);
 	if (form->kind == DOCUMENT_LOCAL)

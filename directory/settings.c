@@ -4,6 +4,7 @@
  */
 #include "directory/settings.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,6 +14,8 @@
 #define SERVER "Server"
 #define PERSON "Person"
 #define GROUP "Group"
+#define SITE "POP3Site"
+#define CONFIG "ServerConfig"
 
 const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_SERVER_NAME] = { SERVER, "Server name", { "ServerName" }, SETTING_NAME, NULL, true },
@@ -56,10 +59,71 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_MAIL_SERVER] = { PERSON, "Mail server", { "MailServer" }, SETTING_NAME, NULL, true },
 	[SET_MAIL_FILE] = { PERSON, "Mail file", { "MailFile" }, SETTING_TEXT, NULL, true },
 	[SET_GROUP_NAME] = { GROUP, "Group name", { "ListName" }, SETTING_NAME, NULL, true },
-	[SET_GROUP_TYPE] = { GROUP, "Group type", { "GroupType" }, SETTING_TEXT, "0", true },
-	[SET_GROUP_MEMBERS] = { GROUP, "Members", { "Members" }, SETTING_NAME, NULL, true },
 	[SET_MAILIN_NAME] = { "Database", "Mail-in name", { "FullName" }, SETTING_NAME, NULL, true },
+
+	[SET_ALLOW_ACCESS] = { SERVER, "Access server", { "AllowAccess" }, SETTING_ACCESS, NULL, true },
+	[SET_DENY_ACCESS] = { SERVER, "Not access server",
+		{ "DenyAccess" }, SETTING_ACCESS, NULL, true },
+	[SET_TRUSTED_DIRECTORIES] = { SERVER, "Access server: users listed in all trusted directories",
+		{ "AllowAccessTrusted", "AllowTrustedDirectories", "AccessTrustedDirectories",
+		  "TrustedDirectories" }, SETTING_SWITCH, "No", false },
+	[SET_GROUP_MEMBERS] = { GROUP, "Members", { "Members" }, SETTING_NAME, NULL, true },
+	[SET_GROUP_TYPE] = { GROUP, "Group type", { "GroupType" }, SETTING_GROUP_TYPE, "0", true },
+
+	[SET_SITE_NAME] = { SITE, "Descriptive name for this site",
+		{ "ISiteName" }, SETTING_TEXT, NULL, true },
+	[SET_SITE_ORGANIZATION] = { SITE, "Organization", { "ISiteOrg" }, SETTING_TEXT, NULL, true },
+	[SET_SITE_ADDRESSES] = { SITE, "Host names or addresses mapped to this site",
+		{ "ISiteAdrs" }, SETTING_TEXT, NULL, true },
+	[SET_SITE_HOSTS] = { SITE, "Domino servers that host this site",
+		{ "WSHostingSrvrs" }, SETTING_ACCESS, "*", true },
+	[SET_SITE_PASSWORD] = { SITE, "TCP authentication: Name & password",
+		{ "TCPNameAndPwd" }, SETTING_SWITCH, "Yes", true },
+	[SET_SITE_TLS_PASSWORD] = { SITE, "TLS authentication: Name & password",
+		{ "SSLNameAndPwd" }, SETTING_SWITCH, "Yes", true },
+	[SET_SITE_CERTIFICATE] = { SITE, "TLS authentication: Client certificate",
+		{ "SSLClientCert", "SSLCertificate", "SSLCert", "HTTP_SSLCert" },
+		SETTING_SWITCH, "No", false },
+	[SET_SITE_KEY_FILE] = { SITE, "Key file name", { "SSLKeyFile" }, SETTING_TEXT, NULL, true },
+
+	[SET_CONFIG_SERVER] = { CONFIG, "Group or server name",
+		{ "ServerName" }, SETTING_ACCESS, NULL, true },
+	[SET_CONFIG_DEFAULT] = { CONFIG, "Use these settings as the default settings for all servers",
+		{ "UseAsDefault" }, SETTING_SWITCH, "No", true },
+	[SET_LOCKOUT] = { CONFIG, "Enforce Internet password lockout",
+		{ "ILEnforce" }, SETTING_SWITCH, "No", true },
+	[SET_LOCKOUT_TRIES] = { CONFIG, "Default maximum tries allowed",
+		{ "ILMaxTries" }, SETTING_NUMBER, "5", true },
+	[SET_LOCKOUT_EXPIRES_MINUTES] = { CONFIG, "Default lockout expiration in minutes",
+		{ "ILExpMinutes" }, SETTING_NUMBER, NULL, true },
+	[SET_LOCKOUT_EXPIRES] = { CONFIG, "Default lockout expiration",
+		{ "ILExpNum" }, SETTING_NUMBER, "0", true },
+	[SET_LOCKOUT_EXPIRES_UNIT] = { CONFIG, "Unit of the lockout expiration",
+		{ "ILTimeFormat" }, SETTING_UNIT, "minutes", true },
+	[SET_LOCKOUT_CLEARS_MINUTES] = { CONFIG, "Default maximum tries interval in minutes",
+		{ "ILClearMinutes" }, SETTING_NUMBER, NULL, true },
+	[SET_LOCKOUT_CLEARS] = { CONFIG, "Default maximum tries interval",
+		{ "ILClearNum" }, SETTING_NUMBER, "0", true },
+	[SET_LOCKOUT_CLEARS_UNIT] = { CONFIG, "Unit of the maximum tries interval",
+		{ "ILTimeFormat2" }, SETTING_UNIT, "minutes", true },
+	[SET_LOCKOUT_LOG_LOCKOUTS] = { CONFIG, "Log settings: Lockouts",
+		{ "ILLogLockouts" }, SETTING_SWITCH, "Yes", true },
+	[SET_LOCKOUT_LOG_FAILURES] = { CONFIG, "Log settings: Failures",
+		{ "ILLogFailures" }, SETTING_SWITCH, "Yes", true },
+	[SET_LOCKOUT_ADDRESS] = { CONFIG, "Lock out IP addresses",
+		{ "ILLockIP" }, SETTING_SWITCH, "No", true },
+	[SET_LOCKOUT_COUNT_ADDRESS] = { CONFIG, "Count failures against the IP address",
+		{ "ILCountAgainstIP" }, SETTING_SWITCH, "No", true },
 };
+
+/* Lists may begin with empty values, which say nothing. */
+static struct slice first_value(const struct item *item)
+{
+	for (size_t i = 0; i < item->count; i++)
+		if (text_trim(item->values[i]).n > 0)
+			return text_trim(item->values[i]);
+	return (struct slice){ "", 0 };
+}
 
 const struct item *setting_item(const struct note *note, enum setting which)
 {
@@ -68,7 +132,7 @@ const struct item *setting_item(const struct note *note, enum setting which)
 	for (size_t i = 0; i < SETTING_ITEMS_MAX && names[i] != NULL; i++) {
 		const struct item *item = note_find(note, names[i]);
 
-		if (item != NULL && item->count > 0 && text_trim(item->values[0]).n > 0)
+		if (item != NULL && first_value(item).n > 0)
 			return item;
 	}
 	return NULL;
@@ -78,8 +142,7 @@ struct slice setting_text(const struct note *note, enum setting which)
 {
 	const struct item *item = setting_item(note, which);
 
-	return item == NULL ? slice_of(directory_settings[which].fallback)
-	       : text_trim(item->values[0]);
+	return item == NULL ? slice_of(directory_settings[which].fallback) : first_value(item);
 }
 
 static bool is_one_of(struct slice s, const char *const *words)
@@ -111,9 +174,8 @@ static bool read_switch(struct slice s, enum setting_kind kind, bool *on_r)
 	return *on_r || is_one_of(s, off);
 }
 
-static bool read_port(struct slice s, uint16_t *port_r)
+static bool read_number(struct slice s, uint64_t max, uint64_t *number_r)
 {
-	uint64_t number;
 	size_t whole = 0;
 
 	while (whole < s.n && s.p[whole] != '.')
@@ -121,10 +183,44 @@ static bool read_port(struct slice s, uint16_t *port_r)
 	for (size_t i = whole + 1; i < s.n; i++)        /* "110.0" is a number, too */
 		if (s.p[i] != '0')
 			return false;
-	if (!text_number((struct slice){ s.p, whole }, UINT16_MAX, &number) || number == 0)
+	return text_number((struct slice){ s.p, whole }, max, number_r);
+}
+
+static bool read_port(struct slice s, uint16_t *port_r)
+{
+	uint64_t number;
+
+	if (!read_number(s, UINT16_MAX, &number) || number == 0)
 		return false;
 	*port_r = (uint16_t)number;
 	return true;
+}
+
+/* Exports have ",minutes" where the form shows "minutes". */
+static unsigned read_unit(struct slice s)
+{
+	while (s.n > 0 && (s.p[0] == ',' || s.p[0] == ' ')) {
+		s.p++;
+		s.n--;
+	}
+	return begins_with(s, "minute") ? 60 : begins_with(s, "hour") ? 3600
+	       : begins_with(s, "day") ? 86400 : 0;
+}
+
+static bool read_group_type(struct slice s, int *type_r)
+{
+	static const char *const labels[] = {
+		"multi-purpose", "mail only", "access control list only", "deny list only", "servers only"
+	};
+	uint64_t number;
+
+	for (int i = 0; i < (int)(sizeof(labels) / sizeof(*labels)); i++)
+		if (slice_equal_nocase(s, slice_of(labels[i])) ||
+		    (read_number(s, 4, &number) && number == (uint64_t)i)) {
+			*type_r = i;
+			return true;
+		}
+	return false;
 }
 
 bool setting_switch(const struct note *note, enum setting which)
@@ -146,11 +242,46 @@ uint16_t setting_port(const struct note *note, enum setting which)
 	return port;
 }
 
+bool setting_number(const struct note *note, enum setting which, uint64_t *value_r)
+{
+	return read_number(setting_text(note, which), SETTING_NUMBER_MAX, value_r) ||
+	       read_number(slice_of(directory_settings[which].fallback), SETTING_NUMBER_MAX, value_r);
+}
+
+unsigned setting_unit_secs(const struct note *note, enum setting which)
+{
+	unsigned secs = read_unit(setting_text(note, which));
+
+	return secs != 0 ? secs : read_unit(slice_of(directory_settings[which].fallback));
+}
+
+int setting_group_type(const struct note *note)
+{
+	int type = 0;
+
+	read_group_type(setting_text(note, SET_GROUP_TYPE), &type);
+	return type;
+}
+
+/* `*view` would mean all whom a view of the directory lists; there are no views here. */
+static bool names_a_view(const struct item *item)
+{
+	for (size_t i = 0; i < item->count; i++) {
+		struct slice entry = text_trim(item->values[i]);
+
+		if (entry.n > 1 && entry.p[0] == '*' && entry.p[1] != '/')
+			return true;
+	}
+	return false;
+}
+
 const char *setting_complaint(const struct note *note, enum setting which)
 {
 	const struct directory_setting *setting = &directory_settings[which];
 	struct slice value = setting_text(note, which);
 	uint16_t port;
+	uint64_t number;
+	int type;
 	bool on;
 
 	if (setting_item(note, which) == NULL)
@@ -163,6 +294,16 @@ const char *setting_complaint(const struct note *note, enum setting which)
 		       : "is neither 1, Enabled, Yes nor 0, 2, Disabled, No";
 	case SETTING_VARIATIONS:
 		return read_switch(value, setting->kind, &on) ? NULL : "is neither Fewer nor More";
+	case SETTING_ACCESS:
+		return names_a_view(setting_item(note, which)) ?
+		       "names a view (`*` followed by a name), which is not understood" : NULL;
+	case SETTING_GROUP_TYPE:
+		return read_group_type(value, &type) ? NULL : "is no group type from 0 to 4";
+	case SETTING_NUMBER:
+		return read_number(value, SETTING_NUMBER_MAX, &number) ? NULL
+		       : "is not a whole number from 0 to 100000000";
+	case SETTING_UNIT:
+		return read_unit(value) != 0 ? NULL : "is none of minutes, hours, days";
 	default:
 		return NULL;
 	}

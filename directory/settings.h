@@ -18,6 +18,14 @@ enum setting {
 	SET_FULL_NAME, SET_ALTERNATE_NAME, SET_SHORT_NAME, SET_FIRST_NAME, SET_LAST_NAME,
 	SET_INTERNET_ADDRESS, SET_HTTP_PASSWORD, SET_MAIL_SERVER, SET_MAIL_FILE,
 	SET_GROUP_NAME, SET_GROUP_TYPE, SET_GROUP_MEMBERS, SET_MAILIN_NAME,
+	SET_ALLOW_ACCESS, SET_DENY_ACCESS, SET_TRUSTED_DIRECTORIES,
+	SET_SITE_NAME, SET_SITE_ORGANIZATION, SET_SITE_ADDRESSES, SET_SITE_HOSTS, SET_SITE_PASSWORD,
+	SET_SITE_TLS_PASSWORD, SET_SITE_CERTIFICATE, SET_SITE_KEY_FILE,
+	SET_CONFIG_SERVER, SET_CONFIG_DEFAULT, SET_LOCKOUT, SET_LOCKOUT_TRIES,
+	SET_LOCKOUT_EXPIRES_MINUTES, SET_LOCKOUT_EXPIRES, SET_LOCKOUT_EXPIRES_UNIT,
+	SET_LOCKOUT_CLEARS_MINUTES, SET_LOCKOUT_CLEARS, SET_LOCKOUT_CLEARS_UNIT,
+	SET_LOCKOUT_LOG_LOCKOUTS, SET_LOCKOUT_LOG_FAILURES, SET_LOCKOUT_ADDRESS,
+	SET_LOCKOUT_COUNT_ADDRESS,
 	SETTING_COUNT
 };
 
@@ -27,8 +35,14 @@ enum setting_kind {
 	SETTING_PORT,           /* 1 to 65535 */
 	SETTING_SWITCH,         /* on: 1, Enabled, Yes, On, True; off: 0, 2, Disabled, No, ... */
 	SETTING_VARIATIONS,     /* on: 1, More...; off: 0, 2, Fewer... */
-	SETTING_DIGEST          /* values are never shown */
+	SETTING_DIGEST,         /* values are never shown */
+	SETTING_ACCESS,         /* names, groups and patterns */
+	SETTING_GROUP_TYPE,     /* 0 to 4, or the label */
+	SETTING_NUMBER,         /* 0 to SETTING_NUMBER_MAX */
+	SETTING_UNIT            /* minutes, hours, days */
 };
+
+#define SETTING_NUMBER_MAX 100000000
 
 #define SETTING_ITEMS_MAX 4
 
@@ -45,9 +59,15 @@ extern const struct directory_setting directory_settings[SETTING_COUNT];
 
 /* The first item of the setting that is there and not empty, or NULL. */
 const struct item *setting_item(const struct note *note, enum setting which);
-struct slice setting_text(const struct note *note, enum setting which);        /* first value */
+struct slice setting_text(const struct note *note, enum setting which);        /* first one that is not empty */
 bool setting_switch(const struct note *note, enum setting which);
 uint16_t setting_port(const struct note *note, enum setting which);
+/* The whole number in it or in the fallback. false: neither. */
+bool setting_number(const struct note *note, enum setting which, uint64_t *value_r);
+unsigned setting_unit_secs(const struct note *note, enum setting which);
+/* GroupType of a Group document: 0 multi-purpose, 1 mail only, 2 access control list
+ * only, 3 deny list only, 4 servers only. */
+int setting_group_type(const struct note *note);
 /* Is the value one that is understood? NULL: yes; else what is wrong with it. */
 const char *setting_complaint(const struct note *note, enum setting which);
 

@@ -14,7 +14,7 @@
 
 struct pop3_site {
 	struct slice name;                      /* ISiteName */
-	struct slice organization;              /* ISiteOrg */
+	struct slice organization;              /* ISiteOrg, without O=, folded */
 	const struct slice *addresses;          /* ISiteAdrs */
 	size_t address_count;
 	bool name_and_password;                 /* TCPNameAndPwd */
@@ -27,8 +27,10 @@ struct pop3_sites {
 	const struct pop3_site *list;           /* hosted by this server, first ones first: by
 	                                         * ISiteName as a view sorts it, then by UNID */
 	size_t count;
-	struct slice organization;              /* of the server's name */
-	struct slice host_name;                 /* the server's; stands for each of its addresses */
+	struct slice organization;              /* of the server's name, folded */
+	struct slice host_name;                 /* the server's; stands for each of its addresses,
+	                                         * other host names for none: names are not looked
+	                                         * up */
 };
 
 /* The sites that server hosts (WSHostingSrvrs: `*`, its name or a group it is in). In

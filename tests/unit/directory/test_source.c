@@ -1,0 +1,248 @@
+/*
+ * The contract of a source (directory/source.h): one suite, run against the compiled
+ * DXL and against memory.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypt.h"
+#include "directory/private.h"
+#include "directory/source.h"
+#include "tests/support/source_memory.h"
+#include "tests/unit/directory/fixture.h"
+
+enum kind { COMPILED, MEMORY, KINDS };
+
+static struct world w;
+static struct directory_source *source;
+static struct arena arena;
+
+/* text as source_memory_write takes it becomes one DXL file. */
+static void dxl_items(struct buf *out, char *line)
+{
+	char *rest, *item;
+
+	buf_add_str(out, "<note class='document'>");
+	for (item = strtok_r(line, "|", &rest); item != NULL; item = strtok_r(NULL, "|", &rest)) {
+		char *value = strchr(item, '='), *more;
+
+		*value++ = '\0';
+		buf_addf(out, "<item name='%s'><textlist>", item);
+		for (value = strtok_r(value, ";", &more); value != NULL; value = strtok_r(NULL, ";", &more))
+			buf_addf(out, "<text>%s</text>", value);
+		buf_add_str(out, "</textlist></item>");
+	}
+	buf_add_str(out, "</note>\n");
+}
+
+static void put(enum kind kind, const char *text)
+{
+	struct buf xml = BUF_INIT;
+	char *copy = strdup(text), *rest, *line;
+
+	if (kind == MEMORY) {
+		source_memory_clear(source);
+		ck_assert_uint_eq(source_memory_write(source, text), NOERROR);
+	} else {
+		buf_add_str(&xml, HEAD);
+		for (line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+			dxl_items(&xml, line);
+		buf_add_str(&xml, TAIL);
+		put_file(&w, "a.dxl", buf_cstr(&xml));
+		compile(&w);
+		ck_assert_uint_eq(w.report.faults, 0);
+	}
+	buf_release(&xml);
+	free(copy);
+}
+
+static void begin(enum kind kind, const char *text)
+{
+	world_begin(&w);
+	if (kind == MEMORY)
+		ck_assert_uint_eq(source_memory_new(&source), NOERROR);
+	else
+		ck_assert_uint_eq(directory_source_compiled(w.dir, &source, NULL), NOERROR);
+	put(kind, text);
+}
+
+static void end(void)
+{
+	source->calls->close(&source);
+	ck_assert_ptr_null(source);
+	arena_release(&arena);
+	world_end(&w);
+}
+
+static struct slice key_of(const char *name)
+{
+	static struct buf key;
+
+	buf_clear(&key);
+	ck_assert_uint_eq(directory_key(slice_of(name), &key), NOERROR);
+	return buf_slice(&key);
+}
+
+static STATUS add_user(void *context, enum directory_user_kind kind, const struct person *person)
+{
+	buf_addf(context, "%s%.*s%s", ((struct buf *)context)->n > 0 ? "," : "", (int)person->name.n,
+	         person->name.p, kind == DIRECTORY_MAILIN ? "!" : "");
+	return NOERROR;
+}
+
+static void expect_users(const char *name, bool more, const char *wanted)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_uint_eq(source->calls->users(source, key_of(name), more, &arena, add_user, &out),
+	                  NOERROR);
+	ck_assert_msg(strcmp(buf_cstr(&out), wanted) == 0, "%s: %s", name, buf_cstr(&out));
+	buf_release(&out);
+}
+
+static STATUS add_group(void *context, const struct directory_group *group)
+{
+	buf_addf(context, "%s%.*s:%.*s:%d", ((struct buf *)context)->n > 0 ? "," : "",
+	         (int)group->name.n, group->name.p, (int)group->key.n, group->key.p, group->type);
+	return NOERROR;
+}
+
+static void expect_groups(const char *member, const char *wanted)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_uint_eq(source->calls->groups_of(source, key_of(member), add_group, &out), NOERROR);
+	ck_assert_msg(strcmp(buf_cstr(&out), wanted) == 0, "%s: %s", member, buf_cstr(&out));
+	buf_release(&out);
+}
+
+#define PERSONS \
+	"Form=Person|FullName=CN=Ann Lee/O=Acme;Ann Lee;annie|FirstName=Ann|LastName=Lee|ShortName=alee" \
+	"|InternetAddress=ann@acme.example|AltFullName=CN=Anna/O=Alt|MailServer=mail/Acme|MailFile=mail/a" \
+	"|HTTPPassword=(06E0A50B579AD2CD5FFDC48564627EE7)\n" \
+	"Form=Person|FullName=CN=Ann Ray/O=Acme|FirstName=Ann|LastName=Ray\n" \
+	"Form=Database|FullName=Help Desk|InternetAddress=help@acme.example|MailFile=mail/h\n"
+
+START_TEST(users)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		begin((enum kind)kind, PERSONS);
+		expect_users("ann lee", false, "CN=Ann Lee/O=Acme");
+		expect_users("CN=ANN LEE/O=ACME", false, "CN=Ann Lee/O=Acme");
+		expect_users("annie", false, "CN=Ann Lee/O=Acme");
+		expect_users("ann@acme.example", false, "CN=Ann Lee/O=Acme");
+		expect_users("help desk", false, "Help Desk!");
+		expect_users("alee", false, "");
+		expect_users("alee", true, "CN=Ann Lee/O=Acme");
+		expect_users("lee", false, "");
+		expect_users("lee", true, "CN=Ann Lee/O=Acme");
+		expect_users("ann", false, "");
+		expect_users("ann", true, "CN=Ann Lee/O=Acme,CN=Ann Ray/O=Acme");
+		expect_users("L000", true, "CN=Ann Lee/O=Acme");
+		expect_users("L000", false, "");
+		expect_users("nobody", true, "");
+		end();
+	}
+}
+END_TEST
+
+static STATUS take_person(void *context, enum directory_user_kind kind, const struct person *person)
+{
+	*(struct person *)context = *person;
+	return NOERROR;
+}
+
+START_TEST(all_of_a_person)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct person p = { 0 };
+
+		begin((enum kind)kind, PERSONS);
+		ck_assert_uint_eq(source->calls->users(source, key_of("annie"), false, &arena,
+		                                       take_person, &p), NOERROR);
+		ck_assert(slice_equal(p.name, SLICE_LIT("CN=Ann Lee/O=Acme")));
+		ck_assert(slice_equal(p.alternate_name, SLICE_LIT("CN=Anna/O=Alt")));
+		ck_assert(slice_equal(p.internet_address, SLICE_LIT("ann@acme.example")));
+		ck_assert(slice_equal(p.mail_server, SLICE_LIT("CN=mail/O=Acme")));
+		ck_assert(slice_equal(p.mail_file, SLICE_LIT("mail/a")));
+		ck_assert_uint_eq(p.password_count, 1);
+		ck_assert(slice_equal(p.passwords[0], SLICE_LIT(HASH1)));
+		end();
+	}
+}
+END_TEST
+
+START_TEST(groups)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		begin((enum kind)kind, "Form=Group|ListName=Staff|GroupType=2|Members=Ann Lee/Acme;Sales\n"
+		      "Form=Group|ListName=Sales|Members=*/O=Acme;staff\n");
+		expect_groups("CN=Ann Lee/O=Acme", "Staff:staff:2");
+		expect_groups("*/Acme", "Sales:sales:0");
+		expect_groups("SALES", "Staff:staff:2");
+		expect_groups("Staff", "Sales:sales:0");
+		expect_groups("Ann Lee", "");
+		end();
+	}
+}
+END_TEST
+
+static STATUS count(void *context, const struct note *note, const char *file)
+{
+	ck_assert_str_ne(file, "");
+	++*(int *)context;
+	return NOERROR;
+}
+
+static STATUS stop(void *context, const struct note *note, const char *file)
+{
+	return POSTIL_ERR_CANCEL;
+}
+
+START_TEST(documents)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		int sites = 0, servers = 0, named = 0;
+
+		begin((enum kind)kind, "Form=POP3Site|ISiteName=a\nForm=POP3Site|ISiteName=b\n"
+		      "Form=Server|ServerName=mail/Acme\nForm=Group|ListName=mail/Acme\n");
+		ck_assert_uint_eq(source->calls->documents(source, "POP3Site", count, &sites), NOERROR);
+		ck_assert_uint_eq(source->calls->documents(source, "server", count, &servers), NOERROR);
+		ck_assert_uint_eq(source->calls->named(source, key_of("CN=MAIL/O=Acme"), count, &named),
+		                  NOERROR);
+		ck_assert_int_eq(sites, 2);
+		ck_assert_int_eq(servers, 1);
+		ck_assert_int_eq(named, 2);
+		ck_assert_uint_eq(source->calls->documents(source, "POP3Site", stop, NULL),
+		                  POSTIL_ERR_CANCEL);
+		end();
+	}
+}
+END_TEST
+
+START_TEST(changes)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		char digest[64], text[256];
+		uint64_t before;
+
+		begin((enum kind)kind, PERSONS);
+		before = source->calls->generation(source);
+		ck_assert_uint_ne(before, 0);
+		ck_assert_uint_eq(source->calls->costliest_rounds(source), 0);
+		ck_assert_uint_eq(inetpass_hash(SLICE_LIT("x"), INETPASS_V3, 77, digest), NOERROR);
+		snprintf(text, sizeof(text), "Form=Person|FullName=CN=Bob/O=X|HTTPPassword=%s\n", digest);
+		put((enum kind)kind, text);
+		ck_assert_uint_ne(source->calls->generation(source), before);
+		ck_assert_uint_eq(source->calls->costliest_rounds(source), 77);
+		expect_users("annie", true, "");
+		expect_users("bob", true, "CN=Bob/O=X");
+		source->calls->shrink(source);
+		expect_users("bob", true, "CN=Bob/O=X");
+		end();
+	}
+}
+END_TEST
+
+UNIT_MAIN("source", users, all_of_a_person, groups, documents, changes)
