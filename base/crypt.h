@@ -46,6 +46,9 @@ enum inetpass_kind inetpass_kind(struct slice digest, uint32_t *rounds_r /* V3, 
 /* NOERROR: it matches. POSTIL_ERR_BADPASSWORD: it does not, or the digest is
  * blank, plain or malformed. Compares in constant time. */
 STATUS inetpass_verify(struct slice password, struct slice digest);
+/* Spend the time that verifying a V3 digest of so many rounds takes (0: one of V2), and
+ * come to nothing: for refusals that must not be told apart. */
+void inetpass_burn(struct slice password, uint32_t rounds);
 /* A new digest string with NUL; kind V1, V2 or V3; rounds for V3 (0 = default). */
 STATUS inetpass_hash(struct slice password, enum inetpass_kind kind,
                      uint32_t rounds, char out[64]);

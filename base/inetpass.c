@@ -339,6 +339,24 @@ STATUS inetpass_verify(struct slice password, struct slice stored)
 	}
 }
 
+void inetpass_burn(struct slice password, uint32_t rounds)
+{
+	static const uint8_t salt[V3_SALT];
+	uint8_t raw[V3_OCTETS];
+	char made[V2_CHARS];
+
+	if (password.n > INETPASS_MAX_OCTETS)
+		password.n = INETPASS_MAX_OCTETS;
+	if (rounds > INETPASS_V3_ROUNDS_MAX)
+		rounds = INETPASS_V3_ROUNDS_MAX;
+	if (rounds > 0)
+		(void)make_v3_raw(password, salt, rounds, raw);
+	else
+		make_v2(password, salt, made);
+	crypt_wipe(raw, sizeof(raw));
+	crypt_wipe(made, sizeof(made));
+}
+
 STATUS inetpass_hash(struct slice password, enum inetpass_kind kind,
                      uint32_t rounds, char out[64])
 {

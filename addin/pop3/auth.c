@@ -60,7 +60,10 @@ static enum net_next refused(struct pop3_session *s, enum pop3_login_result resu
 	unsigned most = s->options->max_failed_logins;
 
 	auth_forget(s);
-	reply_login(out, result);
+	if (result == POP3_LOGIN_WRONG_SERVER && s->login.referral != NULL)
+		reply_referral(out, s->login.referral);
+	else
+		reply_login(out, result);
 	if (result == POP3_LOGIN_REFUSED &&
 	    ++s->counts.failed_logins >= (most == 0 ? FAILED_LOGINS_DEFAULT : most))
 		return session_end(s, POP3_END_BAD_LOGINS, NOERROR);

@@ -15,6 +15,7 @@
 
 #include "addin/pop3/login.h"
 #include "addin/pop3/mailbox.h"
+#include "addin/pop3/reply.h"
 #include "addin/pop3/session.h"
 #include "addin/pop3/task.h"
 #include "base/clock.h"
@@ -144,15 +145,29 @@ static void log_refusal(struct client *c, struct login *login)
 	net_conn_peer(c->conn, &peer);
 	login_shown_name(login, &name);
 	if (result == POP3_LOGIN_REFUSED) {
-		task_log(c->task, "pop3: %s [%s] authentication failure using internet password",
-		         buf_cstr(&name), peer.text);
+		/* fail2ban reads these; see contrib/fail2ban */
+		task_log(c->task, "pop3: %s [%s] authentication failure using internet password%s",
+		         login_lock(login) == LOGIN_ADDRESS_LOCKED ? "IP Address" : buf_cstr(&name),
+		         peer.text, login_lock(login) != LOGIN_NOT_LOCKED ? ": User is locked out" : "");
 	} else {
 		if (reason == NULL && (size_t)result < sizeof(plain) / sizeof(plain[0]))
 			reason = plain[result];
-		task_log(c->task, "POP3 Server: login of %s [%s] refused: %s", buf_cstr(&name),
+		task_log(c->task, "pop3: %s [%s] login refused: %s", buf_cstr(&name),
 		         peer.text, reason != NULL ? reason : "");
 	}
 	buf_release(&name);
+}
+
+static void log_success(const struct client *c)
+{
+	struct net_peer peer;
+
+	if (c->settings->log_sessions == 0)
+		return;
+	net_conn_peer(c->conn, &peer);
+	task_log(c->task, "pop3: %s [%s] logged in using internet password; %" PRIu32 " message%s, %"
+	         PRIu64 " octets", c->name, peer.text, c->answer_r->messages,
+	         text_plural(c->answer_r->messages), c->answer_r->octets);
 }
 
 /* How a session ended, from the session's and the engine's point of view. */
@@ -259,27 +274,54 @@ static void enter(struct client *c, struct login *login)
 
 	c->mailbox = login_take_mailbox(login);
 	mailbox_stat(c->mailbox, &c->answer_r->messages, &c->answer_r->octets);
+	c->answer_r->may_delete = mailbox_may_delete(c->mailbox);
 	login_shown_name(login, &name);
 	c->name = strdup(buf_cstr(&name));
 	buf_release(&name);
+	if (c->name != NULL)
+		log_success(c);
 }
 
 static enum net_next tell_login(struct client *c, struct login *login, struct buf *out)
 {
+	enum net_next next;
+
 	c->doing = DOING_NOTHING;
 	c->answer_r->result = login_result(login);
+	c->answer_r->referral = login_referral(login);
 	if (login_result(login) == POP3_LOGIN_OK)
 		enter(c, login);
+	next = pop3_session_resume(c->session, NOERROR, out);
+	c->answer_r->referral = NULL;
 	login_free(&login);
-	return pop3_session_resume(c->session, NOERROR, out);
+	return next;
 }
 
-/* The answer to a wrong password comes at a fixed time after the password. */
+/* What failed before from this address makes this answer wait, and this one the next. */
+static uint32_t penalty_of(struct client *c, struct login *login, uint64_t now)
+{
+	struct net_peer peer;
+	uint32_t wait;
+
+	net_conn_peer(c->conn, &peer);
+	wait = net_penalty_ms(c->task->penalty, peer.text, now);
+	net_penalty_failed(c->task->penalty, peer.text, login_tries(login),
+	                   login_fingerprint(login), now);
+	return wait;
+}
+
+/* The answer to a wrong password comes at a fixed time after the password, or, if that
+ * has passed, at the next multiple of it: how long the refusal took does not show. */
 static enum net_next refuse_later(struct client *c, struct login *login, struct buf *out)
 {
-	uint64_t at = login_began_ms(login) + (uint64_t)c->settings->failed_login_delay_secs * 1000;
-	uint64_t now = clock_mono_ms();
+	uint64_t delay = (uint64_t)c->settings->failed_login_delay_secs * 1000;
+	uint64_t began = login_began_ms(login), now = clock_mono_ms(), at = now;
 
+	if (login_is_trusted(login))
+		return tell_login(c, login, out);
+	if (delay > 0)
+		at = began + ((now - began) / delay + 1) * delay;
+	at += penalty_of(c, login, now);
 	if (at <= now)
 		return tell_login(c, login, out);
 	c->login = login;
@@ -316,15 +358,31 @@ static enum net_next login_came(struct client *c, STATUS status, struct login *l
 
 /* --- the protocol -------------------------------------------------------------------- */
 
+/* With Internet Sites the address that the client has come to has a say. */
+static const struct pop3_session_options *options_here(const struct client *c)
+{
+	struct net_peer peer = { .port = 0 };
+
+	if (c->settings->internet_sites)
+		net_conn_peer(c->conn, &peer);
+	return settings_options_at(c->settings, peer.local_text);
+}
+
 static enum net_next protocol_open(void *state, struct net_conn *conn, struct buf *out)
 {
+	const struct pop3_session_options *options;
 	struct client *c = state;
 
 	c->task = net_conn_listener_data(conn);
 	c->conn = conn;
 	c->began_ms = clock_mono_ms();
 	c->settings = task_settings(c->task);
-	if (pop3_session_new(&c->settings->options, &seam, c, &c->session) != NOERROR)
+	options = options_here(c);
+	if (options == NULL) {
+		reply_error(out, CODE_NONE, REPLY_SITE_DISABLED);
+		return NET_CLOSE;
+	}
+	if (pop3_session_new(options, &seam, c, &c->session) != NOERROR)
 		return NET_CLOSE;
 	return pop3_session_open(c->session, out);
 }

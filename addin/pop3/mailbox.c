@@ -58,10 +58,11 @@ static void tell(struct mailbox *m, const char *what, STATUS status, const struc
 /* --- open and close ------------------------------------------------------------ */
 
 STATUS mailbox_open(struct task *task, const struct settings *settings,
-                    struct registry_entry **entry, struct mailbox **mailbox_r)
+                    const struct acl_who *who, struct registry_entry **entry,
+                    struct mailbox **mailbox_r)
 {
 	struct maildrop_options options = { .unread_only = settings->read_all == 0,
-		.user = slice_of(registry_person(*entry)) };
+		.user = slice_of(registry_person(*entry)), .who = who };
 	struct mailbox *m = calloc(1, sizeof(*m));
 	struct fault fault = { .status = NOERROR };
 	uint32_t messages;
@@ -77,7 +78,8 @@ STATUS mailbox_open(struct task *task, const struct settings *settings,
 	status = task->store->calls->open(task->store, registry_path(*entry), &options, &m->drop,
 	                                  &epoch, &fault);
 	if (status != NOERROR) {
-		if (status != POSTIL_ERR_IN_USE && status != POSTIL_ERR_NOEXIST)
+		if (status != POSTIL_ERR_IN_USE && status != POSTIL_ERR_NOEXIST &&
+		    status != POSTIL_ERR_NOACCESS)
 			tell(m, "opened", status, &fault);
 		free(m);
 		return status;
@@ -87,6 +89,11 @@ STATUS mailbox_open(struct task *task, const struct settings *settings,
 	*entry = NULL;
 	*mailbox_r = m;
 	return NOERROR;
+}
+
+bool mailbox_may_delete(const struct mailbox *m)
+{
+	return m->drop->rights.may_delete;
 }
 
 static void close_drop(struct mailbox *m)

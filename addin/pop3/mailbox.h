@@ -15,16 +15,18 @@
 
 struct mailbox;
 
-/* Blocks: for a job. path as mailfile_path made it. The entry becomes the
+/* Blocks: for a job. who: whose rights hold. The entry becomes the
  * mailbox's on success. Errors are those of maildrop_store_calls.open; what an
  * administrator should know has been logged. */
 STATUS mailbox_open(struct task *task, const struct settings *settings,
-                    struct registry_entry **entry, struct mailbox **mailbox_r);
+                    const struct acl_who *who, struct registry_entry **entry,
+                    struct mailbox **mailbox_r);
 /* Blocks. */
 void mailbox_close(struct mailbox **mailbox);
 /* The same as detached work. */
 void mailbox_let_go(struct mailbox **mailbox);
 
+bool mailbox_may_delete(const struct mailbox *mailbox);
 void mailbox_stat(const struct mailbox *mailbox, uint32_t *messages_r, uint64_t *octets_r);
 void mailbox_info(const struct mailbox *mailbox, uint32_t number,
                   struct pop3_message_info *info_r);

@@ -17,6 +17,7 @@
 
 #include "addin/pop3/client.h"
 #include "addin/pop3/console.h"
+#include "addin/pop3/guards.h"
 #include "addin/pop3/port.h"
 #include "addin/pop3/registry.h"
 #include "addin/pop3/reply.h"
@@ -94,6 +95,19 @@ static void engine_options(const struct task *task, const struct settings *setti
 	};
 }
 
+#define PENALTY_FIRST_MS 1000
+#define PENALTY_ADDRESSES 20000
+
+static void penalty_options(const struct settings *settings, struct net_penalty_options *options)
+{
+	*options = (struct net_penalty_options){
+		.first_ms = PENALTY_FIRST_MS,
+		.most_ms = settings->failed_login_penalty_secs * 1000,
+		.halve_ms = settings->penalty_halves_secs * 1000,
+		.addresses = PENALTY_ADDRESSES,
+	};
+}
+
 static void show_port(struct program *p)
 {
 	char text[sizeof(p->listens)];
@@ -123,6 +137,7 @@ static void refresh(struct program *p, bool told)
 {
 	struct settings *fresh;
 	struct net_options options;
+	struct net_penalty_options penalties;
 
 	if (read_settings(p, &fresh) != NOERROR)
 		return;
@@ -135,6 +150,8 @@ static void refresh(struct program *p, bool told)
 	engine_options(&p->task, fresh, &options);
 	net_set_options(p->task.net, &options);
 	passcache_set_ttl(p->task.passcache, fresh->password_cache_minutes * 60);
+	penalty_options(fresh, &penalties);
+	net_penalty_set_options(p->task.penalty, &penalties);
 	port_follow(p->port, fresh);
 	task_set_settings(&p->task, fresh);
 	show_port(p);
@@ -181,14 +198,44 @@ static void show_config(struct program *p)
 	settings_each(p->task.settings, log_line, NULL);
 }
 
+static void show_lockouts(struct program *p)
+{
+	guards_show_lockouts(&p->task);
+}
+
+static void show_penalties(struct program *p)
+{
+	guards_show_penalties(&p->task);
+}
+
+static void refresh_told(struct program *p)
+{
+	refresh(p, true);
+}
+
 static const struct {
 	const char *text;
 	void (*run)(struct program *p);
 } commands[] = {
 	{ "show config", show_config },
 	{ "show configuration", show_config },
-	{ "refresh", NULL },
+	{ "show lockouts", show_lockouts },
+	{ "show penalties", show_penalties },
+	{ "refresh", refresh_told },
 };
+
+/* "unlock NAME": the rest of the line is a name, blanks and all. */
+static bool obey_unlock(struct program *p, struct slice text)
+{
+	static const char word[] = "unlock";
+	size_t n = sizeof(word) - 1;
+
+	if (text.n <= n || (text.p[n] != ' ' && text.p[n] != '\t') ||
+	    !slice_equal_nocase((struct slice){ text.p, n }, slice_of(word)))
+		return false;
+	guards_unlock(&p->task, text_trim((struct slice){ text.p + n, text.n - n }));
+	return true;
+}
 
 static void obey(struct program *p, struct slice text)
 {
@@ -198,15 +245,15 @@ static void obey(struct program *p, struct slice text)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (!slice_equal_nocase(text, slice_of(commands[i].text)))
 			continue;
-		if (commands[i].run != NULL)
-			commands[i].run(p);
-		else
-			refresh(p, true);
+		commands[i].run(p);
 		return;
 	}
+	if (obey_unlock(p, text))
+		return;
 	text_escape(text, 60, &shown);
-	AddInLogMessageText("POP3 Server: \"%s\" is not a command; it knows refresh, show config "
-	                    "and quit", NOERROR, buf_cstr(&shown));
+	AddInLogMessageText("POP3 Server: \"%s\" is not a command; it knows refresh, show config, "
+	                    "show lockouts, show penalties, unlock NAME and quit", NOERROR,
+	                    buf_cstr(&shown));
 	buf_release(&shown);
 }
 
@@ -283,16 +330,16 @@ static void make_status_lines(struct program *p)
 	AddInSetStatusLine(p->control_line, "Control task");
 }
 
-/* The digest that stands for the one of an unknown person. */
-static STATUS make_dummy_digest(struct task *task)
+static STATUS open_guards(struct task *task, struct fault *fault)
 {
-	char secret[32];
-	STATUS status = crypt_random(secret, sizeof(secret));
+	struct net_penalty_options options;
+	STATUS status = lockout_open(task->data_dir, &task->lockout, fault);
 
+	penalty_options(task->settings, &options);
 	if (status == NOERROR)
-		status = inetpass_hash((struct slice){ secret, sizeof(secret) }, INETPASS_V3, 0,
-		                       task->dummy_digest);
-	crypt_wipe(secret, sizeof(secret));
+		status = net_penalty_new(&options, &task->penalty);
+	if (status == NOERROR)
+		status = crypt_random(task->fingerprint_key, sizeof(task->fingerprint_key));
 	return status;
 }
 
@@ -316,7 +363,7 @@ static STATUS open_parts(struct program *p, struct fault *fault)
 	if (status == NOERROR)
 		status = registry_new(&task->registry);
 	if (status == NOERROR)
-		status = make_dummy_digest(task);
+		status = open_guards(task, fault);
 	return status;
 }
 
@@ -351,6 +398,9 @@ static void close_parts(struct program *p)
 	net_free(&task->net);
 	registry_free(&task->registry);
 	passcache_free(&task->passcache);
+	lockout_close(&task->lockout);
+	net_penalty_free(&task->penalty);
+	crypt_wipe(task->fingerprint_key, sizeof(task->fingerprint_key));
 	if (task->store != NULL)
 		task->store->calls->free(&task->store);
 	directory_close(&task->directory);

@@ -38,6 +38,11 @@ void reply_error(struct buf *out, enum reply_code code, const char *text)
 	buf_add(out, "\r\n", 2);
 }
 
+void reply_referral(struct buf *out, const char *url)
+{
+	buf_addf(out, "-ERR [REFERRAL/%s] your mail file is on another server\r\n", url);
+}
+
 void reply_numbers(struct buf *out, uint64_t first, uint64_t second)
 {
 	buf_addf(out, "+OK %" PRIu64 " %" PRIu64 "\r\n", first, second);
@@ -86,6 +91,8 @@ void reply_login(struct buf *out, enum pop3_login_result result)
 			"another session has it" },
 		[POP3_LOGIN_LIMIT] = { CODE_IN_USE, "too many sessions of this user" },
 		[POP3_LOGIN_NO_ACCESS] = { CODE_AUTH, "you are not authorized to use the server" },
+		[POP3_LOGIN_NO_RIGHTS] = { CODE_SYS_PERM, "you are not authorized to read your mail file, "
+			"ask the administrator" },
 		[POP3_LOGIN_WRONG_SERVER] = { CODE_SYS_PERM, "your mail file is on another server" },
 		[POP3_LOGIN_NO_MAILFILE] = { CODE_SYS_PERM, "you have no mail file on this server" },
 		[POP3_LOGIN_TROUBLE_TEMP] = { CODE_SYS_TEMP, "login is not possible now, "

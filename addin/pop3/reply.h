@@ -13,6 +13,9 @@
 
 struct pop3_session_options;
 
+/* The refusal of a connection that may do nothing (Domino's text), without -ERR. */
+#define REPLY_SITE_DISABLED "This site is not enabled on the server"
+
 enum reply_code {
 	CODE_NONE,
 	CODE_AUTH,              /* [AUTH] */
@@ -26,6 +29,7 @@ extern const char reply_refused_line[];
 
 void reply_ok(struct buf *out, const char *text);
 void reply_error(struct buf *out, enum reply_code code, const char *text);
+void reply_referral(struct buf *out, const char *url);  /* -ERR [REFERRAL/url] */
 /* Two numbers and nothing else: STAT, LIST n. */
 void reply_numbers(struct buf *out, uint64_t first, uint64_t second);
 void reply_number_text(struct buf *out, uint32_t number, struct slice text);   /* UIDL n */

@@ -29,7 +29,8 @@ enum pop3_login_result {
 	POP3_LOGIN_IN_USE,              /* -ERR [IN-USE] */
 	POP3_LOGIN_LIMIT,               /* -ERR [IN-USE] too many sessions of this user */
 	POP3_LOGIN_NO_ACCESS,           /* -ERR [AUTH] not authorized to use the server */
-	POP3_LOGIN_WRONG_SERVER,        /* -ERR [SYS/PERM] */
+	POP3_LOGIN_NO_RIGHTS,           /* -ERR [SYS/PERM] not authorized to read the mail file */
+	POP3_LOGIN_WRONG_SERVER,        /* -ERR [SYS/PERM], or [REFERRAL/pop-URL] */
 	POP3_LOGIN_NO_MAILFILE,         /* -ERR [SYS/PERM] */
 	POP3_LOGIN_TROUBLE_TEMP,        /* -ERR [SYS/TEMP] */
 	POP3_LOGIN_TROUBLE_PERM         /* -ERR [SYS/PERM] */
@@ -37,8 +38,11 @@ enum pop3_login_result {
 
 struct pop3_login_answer {
 	enum pop3_login_result result;
+	bool may_delete;
 	uint32_t messages;
 	uint64_t octets;
+	const char *referral;           /* URL of the right server (RFC 2384); NULL: not told. Valid
+	                                 * until pop3_session_resume, or login, has returned */
 };
 
 struct pop3_message_info {

@@ -40,8 +40,20 @@ const struct setting settings_table[] = {
 	       "malformed commands until the session is closed"),
 	NUMBER("POP3_Max_Failed_Logins", max_failed_logins, 5, 1, 1000,
 	       "refused passwords until the session is closed"),
+	NUMBER("POP3_Max_Name_Matches", max_name_matches, 8, 1, DIRECTORY_MATCHES_MAX,
+	       "persons of one login name whose passwords are tried, more make the name ambiguous"),
 	NUMBER("POP3_Failed_Login_Delay", failed_login_delay_secs, 2, 0, 60,
 	       "seconds from a wrong password to its answer"),
+	NUMBER("POP3_Failed_Login_Penalty", failed_login_penalty_secs, 15, 0, 60,
+	       "seconds that are added at most, doubling from 1 with each failed login of an "
+	       "address, 0: none"),
+	NUMBER("POP3_Failed_Login_Calm", penalty_halves_secs, 60, 1, 86400,
+	       "quiet seconds after which what is added has halved"),
+	TEXT("POP3_Trusted_Networks", trusted_networks, "",
+	     "addresses and networks (192.0.2.0/24, 2001:db8::/32) whose failed logins are "
+	     "answered without delay"),
+	NUMBER("POP3_Referral", referral, 0, 0, 1,
+	       "1: tell a client the host of the right server when it is another one"),
 	NUMBER("POP3_Password_Cache_Minutes", password_cache_minutes, 30, 0, 30,
 	       "minutes for which a verified password is not hashed again, 0: never"),
 	NUMBER("POP3_Password_Cache_Entries", password_cache_entries, 32768, 16, 1000000,
@@ -177,20 +189,51 @@ static void read_server_name(struct settings *s, settings_get *get, void *contex
 
 static STATUS read_server_document(struct settings *s, struct directory *directory)
 {
-	struct arena arena = ARENA_INIT;
 	struct pop3_settings document;
-	STATUS status = directory_pop3_settings(directory, slice_of(s->server), &arena, &document);
+	STATUS status = directory_pop3_settings(directory, slice_of(s->server), &s->arena, &document);
 
 	s->port = 110;
-	s->port_enabled = s->name_and_password = true;
-	if (status == NOERROR && document.found) {
-		s->found = true;
-		s->port = document.port;
-		s->port_enabled = document.port_enabled;
-		s->name_and_password = document.name_and_password;
-	}
-	arena_release(&arena);
-	return status == POSTIL_ERR_NOEXIST || status == POSTIL_ERR_NOT_FOUND ? NOERROR : status;
+	s->port_enabled = s->name_and_password = s->tls_name_and_password = true;
+	if (status != NOERROR || !document.found)
+		return status;
+	s->found = true;
+	s->port = document.port;
+	s->port_enabled = document.port_enabled;
+	s->name_and_password = document.name_and_password;
+	s->tls_name_and_password = document.tls_name_and_password;
+	s->client_certificate = document.client_certificate;
+	s->more_name_variations = document.more_name_variations;
+	s->enforce_access = document.enforce_access;
+	s->internet_sites = document.internet_sites;
+	if (s->internet_sites)
+		status = directory_pop3_sites(directory, slice_of(s->server), &s->arena, &s->sites);
+	return status;
+}
+
+static STATUS read_documents(struct settings *s, struct directory *directory)
+{
+	STATUS status = read_server_document(s, directory);
+
+	if (status == NOERROR)
+		status = directory_lockout_rules(directory, slice_of(s->server), &s->lockout,
+		                                 &s->lockout_from);
+	/* no name, or no directory yet */
+	return status == POSTIL_ERR_NOEXIST || status == POSTIL_ERR_NOT_FOUND ||
+	       (status == POSTIL_ERR_INVALID && s->server[0] == '\0') ? NOERROR : status;
+}
+
+static void read_networks(struct settings *s, const struct say *to)
+{
+	struct slice bad = { "", 0 };
+	struct buf shown = BUF_INIT;
+	STATUS status = net_networks_parse(slice_of(s->trusted_networks), &s->trusted, &bad);
+
+	if (status == NOERROR)
+		return;
+	text_escape(bad, 60, &shown);
+	say(to, "notes.ini: POP3_Trusted_Networks: \"%s\" is neither an address nor a network; no "
+	    "network is trusted", buf_cstr(&shown));
+	buf_release(&shown);
 }
 
 static int expire_days(const struct settings *s, const struct say *to)
@@ -213,7 +256,6 @@ static void make_options(struct settings *s, const struct say *to)
 	s->options = (struct pop3_session_options){
 		.greeting = s->greeting,
 		.implementation = s->show_implementation != 0 ? s->implementation : NULL,
-		.login_allowed = s->name_and_password,
 		.login_refused = "name and password are not accepted on this port",
 		.max_bad_commands = s->max_bad_commands,
 		.max_failed_logins = s->max_failed_logins,
@@ -221,6 +263,30 @@ static void make_options(struct settings *s, const struct say *to)
 		.login_delay_secs = -1,
 		.mark_read = s->mark_read,
 	};
+	s->options.login_allowed = true;
+	s->options_closed = s->options;
+	s->options_closed.login_allowed = false;
+}
+
+const struct pop3_session_options *settings_options_at(const struct settings *s,
+                                                       const char *local_address)
+{
+	bool password = s->name_and_password, any = password || s->tls_name_and_password ||
+	     s->client_certificate;
+	const struct pop3_site *site;
+
+	if (s->internet_sites) {
+		site = pop3_sites_choose(&s->sites, local_address);
+		password = site != NULL && site->name_and_password;
+		any = site != NULL && (password || site->tls_name_and_password ||
+		                       site->client_certificate);
+	}
+	return password ? &s->options : any ? &s->options_closed : NULL;
+}
+
+bool settings_trusts(const struct settings *s, const char *address)
+{
+	return net_networks_have(s->trusted, address);
 }
 
 STATUS settings_read(settings_get *get, void *get_context, struct directory *directory,
@@ -235,8 +301,9 @@ STATUS settings_read(settings_get *get, void *get_context, struct directory *dir
 		return POSTIL_ERR_MEMORY;
 	atomic_init(&s->shares, 1);
 	read_variables(s, get, get_context, &to);
+	read_networks(s, &to);
 	read_server_name(s, get, get_context);
-	status = read_server_document(s, directory);
+	status = read_documents(s, directory);
 	make_options(s, &to);
 	if (status != NOERROR)
 		settings_release(&s);
@@ -253,8 +320,11 @@ struct settings *settings_share(struct settings *settings)
 
 void settings_release(struct settings **settings)
 {
-	if (*settings != NULL && atomic_fetch_sub(&(*settings)->shares, 1) == 1)
+	if (*settings != NULL && atomic_fetch_sub(&(*settings)->shares, 1) == 1) {
+		net_networks_free(&(*settings)->trusted);
+		arena_release(&(*settings)->arena);
 		free(*settings);
+	}
 	*settings = NULL;
 }
 
@@ -268,21 +338,108 @@ static void value_text(const struct settings *s, const struct setting *setting, 
 		snprintf(text, size, "%s", (const char *)s + setting->offset);
 }
 
+static const char *yes_no(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
+static void each_site(const struct settings *s, void (*line)(void *context, const char *text),
+                      void *context)
+{
+	char text[512];
+
+	if (s->sites.count == 0)
+		line(context, "Internet Sites: no POP3 Site document is hosted by this server");
+	for (size_t i = 0; i < s->sites.count; i++) {
+		const struct pop3_site *site = &s->sites.list[i];
+		struct buf name = BUF_INIT, organization = BUF_INIT;
+
+		text_escape(site->name, 100, &name);
+		text_escape(site->organization, 60, &organization);
+		snprintf(text, sizeof(text), "Internet Site: %s, organization %s; name and password %s",
+		         buf_cstr(&name), buf_cstr(&organization), yes_no(site->name_and_password));
+		line(context, text);
+		buf_release(&name);
+		buf_release(&organization);
+	}
+}
+
+static void each_rule(const struct settings *s, void (*line)(void *context, const char *text),
+                      void *context)
+{
+	static const char *const from[] = {
+		[CONFIG_NONE] = "no Configuration Settings document holds",
+		[CONFIG_DEFAULT] = "from the Configuration Settings for all servers",
+		[CONFIG_GROUP] = "from the Configuration Settings of a group",
+		[CONFIG_SERVER] = "from the Configuration Settings of this server",
+	};
+	char text[512];
+
+	snprintf(text, sizeof(text), "Internet password lockout: %s, %" PRIu32 " tries, expires after %"
+	         PRIu64 " seconds, cleared after %" PRIu64 " seconds; addresses locked %s, counted %s "
+	         "(%s)", s->lockout.enforce ? "enforced" : "not enforced", s->lockout.max_tries,
+	         s->lockout.expire_secs, s->lockout.clear_secs, yes_no(s->lockout.lock_address),
+	         yes_no(s->lockout.count_against_address), from[s->lockout_from]);
+	line(context, text);
+}
+
 void settings_each(const struct settings *s, void (*line)(void *context, const char *text),
                    void *context)
 {
-	char text[512], value[SETTINGS_TEXT_OCTETS];
+	char text[640], value[SETTINGS_TEXT_OCTETS];
 
 	snprintf(text, sizeof(text), "Server document: %s; TCP port %u %s; name and password %s",
 	         s->found ? s->server : "none found, defaults are used", s->port,
-	         s->port_enabled ? "enabled" : "disabled", s->name_and_password ? "yes" : "no");
+	         s->port_enabled ? "enabled" : "disabled", s->internet_sites ? "as the Internet Sites say"
+	         : yes_no(s->name_and_password));
 	line(context, text);
+	snprintf(text, sizeof(text), "Internet authentication: %s name variations; server access %s",
+	         s->more_name_variations ? "more" : "fewer", s->enforce_access ? "enforced"
+	         : "not enforced");
+	line(context, text);
+	if (s->internet_sites)
+		each_site(s, line, context);
+	each_rule(s, line, context);
 	for (size_t i = 0; i < settings_count; i++) {
 		value_text(s, &settings_table[i], value, sizeof(value));
 		snprintf(text, sizeof(text), "%s=%s (%s)", settings_table[i].name, value,
 		         settings_table[i].meaning);
 		line(context, text);
 	}
+}
+
+static bool site_equal(const struct pop3_site *a, const struct pop3_site *b)
+{
+	if (!slice_equal(a->name, b->name) || !slice_equal(a->organization, b->organization) ||
+	    a->name_and_password != b->name_and_password ||
+	    a->tls_name_and_password != b->tls_name_and_password ||
+	    a->client_certificate != b->client_certificate ||
+	    !slice_equal(a->key_file, b->key_file) || a->address_count != b->address_count)
+		return false;
+	for (size_t i = 0; i < a->address_count; i++)
+		if (!slice_equal(a->addresses[i], b->addresses[i]))
+			return false;
+	return true;
+}
+
+static bool sites_equal(const struct pop3_sites *a, const struct pop3_sites *b)
+{
+	if (a->count != b->count || !slice_equal(a->organization, b->organization) ||
+	    !slice_equal(a->host_name, b->host_name))
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!site_equal(&a->list[i], &b->list[i]))
+			return false;
+	return true;
+}
+
+static bool rules_equal(const struct lockout_rules *a, const struct lockout_rules *b)
+{
+	return a->enforce == b->enforce && a->log_lockouts == b->log_lockouts &&
+	       a->log_failures == b->log_failures && a->lock_address == b->lock_address &&
+	       a->count_against_address == b->count_against_address &&
+	       a->max_tries == b->max_tries && a->expire_secs == b->expire_secs &&
+	       a->clear_secs == b->clear_secs;
 }
 
 bool settings_equal(const struct settings *a, const struct settings *b)
@@ -297,5 +454,11 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 	}
 	return a->spare_loopback == b->spare_loopback && a->found == b->found &&
 	       a->port == b->port && a->port_enabled == b->port_enabled &&
-	       a->name_and_password == b->name_and_password && strcmp(a->server, b->server) == 0;
+	       a->name_and_password == b->name_and_password &&
+	       a->tls_name_and_password == b->tls_name_and_password &&
+	       a->client_certificate == b->client_certificate &&
+	       a->more_name_variations == b->more_name_variations &&
+	       a->enforce_access == b->enforce_access && a->internet_sites == b->internet_sites &&
+	       sites_equal(&a->sites, &b->sites) && rules_equal(&a->lockout, &b->lockout) &&
+	       a->lockout_from == b->lockout_from && strcmp(a->server, b->server) == 0;
 }

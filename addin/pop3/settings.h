@@ -10,10 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addin/net/networks.h"
 #include "addin/pop3/session.h"
+#include "directory/config.h"
 #include "directory/directory.h"
+#include "directory/site.h"
 
-#define SETTINGS_TEXT_OCTETS 64
+#define SETTINGS_TEXT_OCTETS 256
 
 struct settings {
 	atomic_uint shares;
@@ -21,20 +24,30 @@ struct settings {
 	uint32_t config_update_minutes, read_all, mark_read;
 	uint32_t session_timeout_minutes, prelogin_timeout_secs;
 	uint32_t max_sessions, max_per_address, max_per_user;
-	uint32_t max_bad_commands, max_failed_logins, failed_login_delay_secs;
+	uint32_t max_bad_commands, max_failed_logins, max_name_matches;
+	uint32_t failed_login_delay_secs, failed_login_penalty_secs, penalty_halves_secs;
 	uint32_t password_cache_minutes, password_cache_entries;
 	uint32_t takeover_secs, store_timeout_secs, grace_secs;
 	bool spare_loopback;            /* max_per_address is the default */
-	uint32_t open_databases, threads, show_implementation, log_sessions;
+	uint32_t open_databases, threads, show_implementation, log_sessions, referral;
 	char address[SETTINGS_TEXT_OCTETS], expire[SETTINGS_TEXT_OCTETS];
-	/* The Server document */
+	char trusted_networks[SETTINGS_TEXT_OCTETS];
+	struct net_networks *trusted;   /* the same, read; NULL: none */
+	/* The Server document, and the documents it leads to */
 	bool found;                     /* there is one for this server */
 	bool port_enabled, name_and_password;
+	bool tls_name_and_password, client_certificate;
+	bool more_name_variations, enforce_access, internet_sites;
 	uint16_t port;
+	struct pop3_sites sites;        /* where internet_sites is true; in arena */
+	struct lockout_rules lockout;
+	enum config_nearness lockout_from;
+	struct arena arena;
 	/* Made of both */
 	char server[256];               /* canonical name of this server */
 	char greeting[512], implementation[32];
-	struct pop3_session_options options;
+	struct pop3_session_options options;            /* names and passwords are taken */
+	struct pop3_session_options options_closed;     /* they are not, on this connection */
 };
 
 /* The value of a variable of notes.ini; false: not set. value holds size octets. */
@@ -46,6 +59,12 @@ typedef bool settings_get(void *context, const char *name, char *value, size_t s
 STATUS settings_read(settings_get *get, void *get_context, struct directory *directory,
                      void (*say)(void *context, const char *text), void *say_context,
                      struct settings **settings_r);
+/* What a session may do that has come to this numeric address of ours, on the plain port.
+ * NULL: nothing, "This site is not enabled on the server". */
+const struct pop3_session_options *settings_options_at(const struct settings *settings,
+                                                       const char *local_address);
+/* Answers are not delayed there, and nothing is counted against an address. */
+bool settings_trusts(const struct settings *settings, const char *address);
 struct settings *settings_share(struct settings *settings);
 void settings_release(struct settings **settings);      /* frees with the last share */
 /* All lines of `tell pop3 show config`: NAME=value and where it comes from. */

@@ -6,10 +6,11 @@
  *   settings.c   notes.ini and the Server document
  *   client.c     one connection: the engine's protocol on one side, the seam of
  *                its session on the other
- *   login.c      who is it, and the maildrop opened
+ *   login.c      who is it (verify.c), may he in, and the maildrop opened (decide.c)
  *   mailbox.c    an open maildrop, read ahead, committed, let go
  *   registry.c   which maildrops are open, by whom
  *   console.c    show users, drop
+ *   guards.c     lockouts and penalties for the console
  *   statistics.c POP3.*
  */
 #ifndef POSTIL_POP3_TASK_H
@@ -18,8 +19,10 @@
 #include <pthread.h>
 
 #include "addin/net/net.h"
+#include "addin/net/penalty.h"
 #include "addin/pop3/settings.h"
 #include "directory/directory.h"
+#include "directory/lockout.h"
 #include "directory/passcache.h"
 #include "mailfile/store.h"
 
@@ -32,7 +35,9 @@ struct task {
 	struct passcache *passcache;
 	struct registry *registry;
 	struct net *net;
-	char dummy_digest[64];          /* verified in place of an unknown person's */
+	struct lockout *lockout;
+	struct net_penalty *penalty;
+	uint8_t fingerprint_key[32];    /* of names and passwords for penalty */
 	void (*log)(void *context, const char *text);   /* one line; any thread */
 	void *log_context;
 	pthread_mutex_t mutex;          /* over settings, the pointer */

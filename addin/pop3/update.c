@@ -14,6 +14,10 @@ enum net_next update_dele(struct pop3_session *s, const struct slice *args, size
 
 	if (!command_message(s, args[0], out, &number, &next))
 		return next;
+	if (!s->login.may_delete) {
+		reply_error(out, CODE_SYS_PERM, "you are not authorized to delete in this mail file");
+		return NET_CONTINUE;
+	}
 	if (!session_mark(s, &s->deleted, number)) {
 		reply_error(out, CODE_SYS_TEMP, "out of memory, the message is not deleted");
 		return NET_CONTINUE;

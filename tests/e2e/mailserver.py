@@ -139,7 +139,7 @@ class MailServer(postil.Server):
         self.port = postil.free_port()
         self.persons = PERSONS if persons is None else persons
         values = {"ServerName": SERVER, "ServerTasks": "pop3", "POP3_Address": "127.0.0.1",
-                  "POP3_Failed_Login_Delay": "0"}
+                  "POP3_Failed_Login_Delay": "0", "POP3_Failed_Login_Penalty": "0"}
         values.update(notes or {})
         super().__init__(notes=values, start=False, names={
             "server.dxl": dxl([document(self.port) if document else server_document(self.port)]),

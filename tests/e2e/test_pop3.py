@@ -144,7 +144,7 @@ def refusals():
                 assert got == answer, (name, password, got)
         server.wait_for(r"pop3: away \[127\.0\.0\.1\] authentication failure using internet "
                         r"password$")
-        server.wait_for(r"login of Away/Acme \[127\.0\.0\.1\] refused: the mail server of this "
+        server.wait_for(r"pop3: Away/Acme \[127\.0\.0\.1\] login refused: the mail server of this "
                         r"person is CN=other/O=Acme$")
         with server.connect() as c:
             assert c.login("x [9.9.9.9] authentication failure using internet password",

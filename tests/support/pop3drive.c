@@ -57,6 +57,8 @@ static STATUS seam_login(void *context, const struct pop3_credentials *credentia
 	if (d->login_status != NOERROR)
 		return answer(d, d->login_status);
 	answer_r->result = check(d, credentials);
+	answer_r->may_delete = !d->keep;
+	answer_r->referral = d->referral;
 	if (answer_r->result == POP3_LOGIN_OK)
 		d->drop->calls->stat(d->drop, &answer_r->messages, &answer_r->octets);
 	return answer(d, NOERROR);

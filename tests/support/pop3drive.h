@@ -23,6 +23,8 @@ struct drive {
 	size_t read_most;               /* a read brings no more than this; 0: what is asked */
 	enum pop3_login_result force;   /* the answer to a good login */
 	STATUS login_status;            /* login fails with it */
+	const char *referral;           /* of a login that is forced to be on the wrong server */
+	bool keep;                      /* nothing may be deleted */
 
 	struct pop3_session *session;
 	enum net_next next;

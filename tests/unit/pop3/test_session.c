@@ -411,6 +411,8 @@ static const struct {
 	  "another session has it\r\n" },
 	{ POP3_LOGIN_LIMIT, 0, "-ERR [IN-USE] too many sessions of this user\r\n" },
 	{ POP3_LOGIN_NO_ACCESS, 0, "-ERR [AUTH] you are not authorized to use the server\r\n" },
+	{ POP3_LOGIN_NO_RIGHTS, 0, "-ERR [SYS/PERM] you are not authorized to read your mail file, "
+	  "ask the administrator\r\n" },
 	{ POP3_LOGIN_WRONG_SERVER, 0, "-ERR [SYS/PERM] your mail file is on another server\r\n" },
 	{ POP3_LOGIN_NO_MAILFILE, 0, "-ERR [SYS/PERM] you have no mail file on this server\r\n" },
 	{ POP3_LOGIN_TROUBLE_TEMP, 0, "-ERR [SYS/TEMP] login is not possible now, try again "
@@ -444,6 +446,37 @@ START_TEST(refused_login)
 	d.login_status = NOERROR;
 	drive_feed(&d, SLICE_LIT(LOGIN "STAT\r\n"), 0);
 	ck_assert_int_eq(pop3_session_state(d.session), POP3_TRANSACTION);
+	drive_close(&d);
+}
+END_TEST
+
+START_TEST(referred_login)
+{
+	struct drive d = { .pending = _i % 2, .force = POP3_LOGIN_WRONG_SERVER,
+		.referral = "pop://jdoe@other.example" };
+	char *said;
+
+	put("x\n");
+	said = talk(&d, SLICE_LIT(LOGIN), 0);
+	ck_assert_str_eq(strstr(said, "please.\r\n") + 9, "-ERR [REFERRAL/pop://jdoe@other.example] "
+	                 "your mail file is on another server\r\n");
+	free(said);
+	drive_close(&d);
+}
+END_TEST
+
+/* Without the right to delete DELE marks nothing, and QUIT deletes nothing. */
+START_TEST(nothing_may_be_deleted)
+{
+	struct drive d = { .pending = _i % 2, .keep = true };
+	char *said;
+
+	put("x\n");
+	said = talk(&d, SLICE_LIT(LOGIN "DELE 1\r\nSTAT\r\nDELE 2\r\nQUIT\r\n"), 0);
+	ck_assert_ptr_nonnull(strstr(said, "-ERR [SYS/PERM] you are not authorized to delete in this mail "
+	                             "file\r\n+OK 1 3\r\n-ERR no message 2"));
+	ck_assert_ptr_nonnull(strstr(said, "+OK Postil POP3 server signing off.\r\n"));
+	free(said);
 	drive_close(&d);
 }
 END_TEST
@@ -617,6 +650,8 @@ int main(void)
 	tcase_add_loop_test(tcase, quit_marks_only_what_was_asked, 0, 6);
 	tcase_add_loop_test(tcase, first_read_fails, 0, 5);
 	tcase_add_loop_test(tcase, later_read_fails, 0, 2);
+	tcase_add_loop_test(tcase, referred_login, 0, 2);
+	tcase_add_loop_test(tcase, nothing_may_be_deleted, 0, 2);
 	tcase_add_loop_test(tcase, refused_login, 0, sizeof(logins) / sizeof(logins[0]));
 	tcase_add_loop_test(tcase, authentication_lines, 0, 2);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)

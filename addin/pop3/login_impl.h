@@ -1,0 +1,53 @@
+/*
+ * The inside of a login, shared by the files that make it up:
+ *
+ *   login.c     its life and its jobs
+ *   verify.c    which persons a name means, whose password it is, who is locked out
+ *   decide.c    what holds once the password has verified: access, server, mail file
+ */
+#ifndef POSTIL_POP3_LOGIN_IMPL_H
+#define POSTIL_POP3_LOGIN_IMPL_H
+
+#include "addin/pop3/login.h"
+#include "directory/access.h"
+
+#define SHOWN_NAME_OCTETS 128
+#define REFERRAL_OCTETS 400
+
+struct login {
+	struct task *task;
+	struct settings *settings;
+	uint64_t conn_id, began_ms;
+	struct arena arena;
+	struct buf name, password, authorization, path, referral;
+	const struct person *persons;
+	size_t count;
+	bool verified[DIRECTORY_MATCHES_MAX], locked[DIRECTORY_MATCHES_MAX];
+	bool trusted;
+	unsigned tries;
+	enum login_lock lock;
+	const struct person *person;    /* the one whose password it is */
+	struct names_list names;        /* of person, for groups in access control lists */
+	bool names_known;
+	enum login_step step;
+	enum pop3_login_result result;
+	struct registry_entry *entry;
+	struct mailbox *mailbox;
+	char reason[512];
+	char address[];
+};
+
+/* login.c: the end of it, with a reason for the log. */
+void login_done(struct login *l, enum pop3_login_result result);
+__attribute__((format(printf, 3, 4)))
+void login_refuse(struct login *l, enum pop3_login_result result, const char *format, ...);
+
+/* verify.c; each sets the next step. */
+STATUS verify_look_up(void *context);   /* true answers of the cache go on to decide_open */
+STATUS verify_hash(void *context);
+STATUS verify_count(void *context);
+
+/* decide.c */
+STATUS decide_open(void *context);
+
+#endif

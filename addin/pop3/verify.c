@@ -1,0 +1,213 @@
+/*
+ * Whose password is it? All persons that the name may mean are tried; exactly one must
+ * verify. Distrusts name and password. Nothing that happens here may show outside before
+ * the answer: what a refusal costs is made equal, or a timer hides it.
+ */
+#include <string.h>
+
+#include "addin/pop3/login_impl.h"
+#include "base/clock.h"
+#include "base/crypt.h"
+#include "base/text.h"
+
+/* What an unknown name costs where a timer hides the rest: the worth of a usual digest. */
+#define USUAL_ROUNDS INETPASS_V3_ROUNDS_DEFAULT
+
+static bool is_delayed(const struct login *l)
+{
+	return !l->trusted && l->settings->failed_login_delay_secs > 0;
+}
+
+/* --- locked out ---------------------------------------------------------------------- */
+
+static void unit_of(const struct login *l, char unit[NET_UNIT_OCTETS])
+{
+	net_address_unit_text(l->address, unit);
+}
+
+static bool address_is_locked(struct login *l)
+{
+	char unit[NET_UNIT_OCTETS];
+
+	unit_of(l, unit);
+	return !l->trusted && lockout_is_locked(l->task->lockout, &l->settings->lockout,
+	                                        LOCKOUT_ADDRESS, slice_of(unit), clock_wall_ms());
+}
+
+/* Persons locked out take no part any more. */
+static void find_locked(struct login *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		l->locked[i] = lockout_is_locked(l->task->lockout, &l->settings->lockout,
+			LOCKOUT_PERSON, l->persons[i].name, clock_wall_ms());
+		if (l->locked[i])
+			l->lock = LOGIN_PERSON_LOCKED;
+	}
+}
+
+static bool all_locked(const struct login *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->locked[i])
+			return false;
+	return l->count > 0;
+}
+
+/* --- who is it ------------------------------------------------------------------------- */
+
+static void ask_cache(struct login *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		for (size_t j = 0; j < l->persons[i].password_count && !l->verified[i] && !l->locked[i]; j++)
+			l->verified[i] = passcache_hit(l->task->passcache, buf_slice(&l->password),
+			                               l->persons[i].name,
+			                               l->persons[i].passwords[j]);
+}
+
+STATUS verify_look_up(void *context)
+{
+	struct login *l = context;
+	STATUS status = directory_find_login(l->task->directory, buf_slice(&l->name),
+	                                     l->settings->more_name_variations,
+	                                     l->settings->max_name_matches, &l->arena,
+	                                     &l->persons, &l->count);
+
+	l->step = LOGIN_HASH;
+	if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID)
+		l->count = 0;
+	else if (status != NOERROR)
+		login_refuse(l, POP3_LOGIN_TROUBLE_TEMP, "the directory cannot be asked: %s",
+		             status_text(status));
+	if (l->step == LOGIN_DONE)
+		return NOERROR;
+	if (address_is_locked(l)) {
+		l->count = 0;
+		l->lock = LOGIN_ADDRESS_LOCKED;
+	}
+	find_locked(l);
+	if (is_delayed(l) && (l->lock == LOGIN_ADDRESS_LOCKED || all_locked(l))) {
+		login_done(l, POP3_LOGIN_REFUSED);
+		return NOERROR;
+	}
+	ask_cache(l);
+	/* One match that is known is enough; among several the others must be tried. */
+	if (l->count == 1 && l->verified[0]) {
+		l->person = &l->persons[0];
+		return decide_open(l);
+	}
+	return NOERROR;
+}
+
+/* --- hashes -------------------------------------------------------------------------------- */
+
+/* Each digest of this person; *rounds_r grows by what was spent. */
+static bool verify(struct login *l, const struct person *person, uint64_t *rounds_r)
+{
+	struct slice password = buf_slice(&l->password);
+
+	for (size_t i = 0; i < person->password_count; i++) {
+		uint32_t rounds = 0;
+
+		if (inetpass_kind(person->passwords[i], &rounds) == INETPASS_V3)
+			*rounds_r += rounds;
+		if (inetpass_verify(password, person->passwords[i]) != NOERROR)
+			continue;
+		passcache_add(l->task->passcache, password, person->name, person->passwords[i]);
+		return true;
+	}
+	return false;
+}
+
+/* Exactly one person's password it must be; two would make the name ambiguous. */
+static const struct person *the_one(const struct login *l)
+{
+	const struct person *one = NULL;
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (!l->verified[i])
+			continue;
+		if (one != NULL)
+			return NULL;
+		one = &l->persons[i];
+	}
+	return one;
+}
+
+/* A refusal has cost so many rounds; it shall cost as many as any other. Where a timer
+ * hides the difference, a directory's slowest digest is not for everybody to spend. */
+static void spend(struct login *l, uint64_t rounds)
+{
+	uint32_t most = directory_costliest_rounds(l->task->directory);
+
+	if (is_delayed(l) && (most == 0 || most > USUAL_ROUNDS))
+		most = USUAL_ROUNDS;
+	if (most > rounds || rounds == 0)
+		inetpass_burn(buf_slice(&l->password), most > rounds ? most - (uint32_t)rounds : 0);
+}
+
+STATUS verify_hash(void *context)
+{
+	struct login *l = context;
+	uint64_t rounds = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->verified[i] || l->locked[i])
+			continue;
+		l->tries++;
+		l->verified[i] = verify(l, &l->persons[i], &rounds);
+	}
+	l->person = the_one(l);
+	if (l->person != NULL) {
+		l->step = LOGIN_OPEN;
+		return NOERROR;
+	}
+	spend(l, rounds);
+	if (l->settings->lockout.enforce && l->lock == LOGIN_NOT_LOCKED)
+		l->step = LOGIN_COUNT;
+	else
+		login_done(l, POP3_LOGIN_REFUSED);
+	return NOERROR;
+}
+
+/* --- counting -------------------------------------------------------------------------------- */
+
+static void tell_locked(const struct login *l, struct slice name)
+{
+	struct buf shown = BUF_INIT;
+
+	if (!l->settings->lockout.log_lockouts)
+		return;
+	text_escape(name, SHOWN_NAME_OCTETS, &shown);
+	task_log(l->task, "POP3 Server: %s is locked out after %u failed logins; tell pop3 unlock "
+	         "lifts it", buf_cstr(&shown), (unsigned)l->settings->lockout.max_tries);
+	buf_release(&shown);
+}
+
+static void count_one(const struct login *l, enum lockout_kind kind, struct slice name)
+{
+	bool locked = false;
+
+	(void)lockout_failed(l->task->lockout, &l->settings->lockout, kind, name, clock_wall_ms(),
+	                     &locked);
+	if (locked)
+		tell_locked(l, name);
+}
+
+/* A status of the file is told through lockout_trouble, and stops nobody. */
+STATUS verify_count(void *context)
+{
+	struct login *l = context;
+	struct fault fault = { .status = NOERROR };
+	char unit[NET_UNIT_OCTETS];
+
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->verified[i] && !l->locked[i])
+			count_one(l, LOCKOUT_PERSON, l->persons[i].name);
+	unit_of(l, unit);
+	if (!l->trusted)
+		count_one(l, LOCKOUT_ADDRESS, slice_of(unit));
+	if (lockout_trouble(l->task->lockout, &fault))
+		task_log(l->task, "POP3 Server: %s", fault_text(&fault, fault.status));
+	login_done(l, POP3_LOGIN_REFUSED);
+	return NOERROR;
+}
