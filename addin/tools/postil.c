@@ -16,10 +16,13 @@ static const struct verb {
 	int (*inside)(int argc, char **argv);
 	const char *program;            /* in the program directory, if not inside */
 	const char *help;
+	bool is_told;                   /* the program serves several verbs: the first argument */
 } verbs[] = {
 	{ "server", NULL, "postil-server", "run the server on a data directory" },
 	{ "console", NULL, "postil-console", "give commands to a running server" },
 	{ "directory", NULL, "postil-directory", "compile the directory's documents, look things up" },
+	{ "passwd", NULL, "postil-person", "set a person's Internet password", true },
+	{ "register", NULL, "postil-person", "register a person, with a mail file", true },
 	{ "mail", verb_mail, NULL, "make, look into, import and export mail files" },
 	{ "deliver", verb_deliver, NULL, "deliver a message from standard input" },
 };
@@ -79,7 +82,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		argv[1] = short_help;
 	if (verb->inside == NULL)
-		return run_program(verb->program, argv);
+		return run_program(verb->program, verb->is_told ? argv - 1 : argv);
 	snprintf(name, sizeof(name), "postil %s", verb->name);
 	argv[0] = name;                 /* what getopt calls the program */
 	return verb->inside(argc, argv);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "addin/tools/identity.h"
+#include "base/text.h"
 
 static const char *tool_verb = "";
 
@@ -32,6 +33,20 @@ void tool_say(const char *format, ...)
 		if ((unsigned char)*p < ' ' || *p == 0x7F)
 			*p = '?';
 	fprintf(stderr, "postil %s: %s\n", tool_verb, line);
+}
+
+void tool_add_text(struct buf *out, struct slice s)
+{
+	bool plain = text_is_utf8(s);
+
+	for (size_t i = 0; i < s.n && plain; i++)
+		plain = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7F
+		        && !(i + 1 < s.n && (unsigned char)s.p[i] == 0xC2
+		             && (unsigned char)s.p[i + 1] < 0xA0);
+	if (plain)
+		buf_add_slice(out, s);
+	else
+		text_escape(s, 4096, out);
 }
 
 static const struct { STATUS status; int code; } exit_codes[] = {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/fault.h"
 #include "mailfile/store.h"
 
@@ -14,6 +15,9 @@
 void tool_start(const char *verb);
 __attribute__((format(printf, 1, 2)))
 void tool_say(const char *format, ...);
+/* Append text for a person to read: as it is, or, where it could do harm to a terminal
+ * or is no UTF-8, escaped as a log line is. */
+void tool_add_text(struct buf *out, struct slice text);
 /* Say the fault; returns the exit status for it. */
 int tool_fail(const struct fault *fault, STATUS status);
 int tool_exit_status(STATUS status);
