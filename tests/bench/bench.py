@@ -14,44 +14,18 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-TOP = os.environ.get("top_srcdir") or os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-BUILD = os.environ.get("top_builddir") or os.path.join(TOP, "build")
-sys.path.insert(0, os.path.join(TOP, "tests", "support"))
-import inetpass  # noqa: E402
+from common import BUILD, LOAD, PASSWORD, POSTIL, cpu_seconds, free_port, pss_kib, row, tree, wait_port
+import inetpass
+from directory import directory
 
-LOAD = os.path.join(BUILD, "tests/bench/load")
 CANNED = os.path.join(BUILD, "tests/bench/canned")
 SELECT = os.path.join(BUILD, "tests/bench/select")
 EMPTY = os.path.join(BUILD, "tests/bench/empty")
-POSTIL = os.path.join(BUILD, "programs/postil")
-PASSWORD = "benchmark"
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port, seconds=30):
-    end = time.time() + seconds
-    while time.time() < end:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1) as s:
-                if s.recv(3) == b"+OK":
-                    return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise SystemExit(f"bench: no server on port {port} after {seconds} s")
 
 
 def message(octets):
@@ -59,51 +33,6 @@ def message(octets):
     line = b"x" * 76 + b"\r\n"
     body = line * ((octets - len(head)) // len(line) + 1)
     return (head + body)[:octets - 2].rstrip(b"\r\n").ljust(octets - 2, b"y") + b"\r\n"
-
-
-def tree(pid):
-    """pid and all its descendants."""
-    children = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as f:
-                    parent = int(f.read().rsplit(")", 1)[1].split()[1])
-                children.setdefault(parent, []).append(int(entry))
-            except OSError:
-                pass
-    found, waiting = [], [pid]
-    while waiting:
-        p = waiting.pop()
-        found.append(p)
-        waiting += children.get(p, [])
-    return found
-
-
-def cpu_seconds(pid):
-    """Run time of all threads of all processes (nanosecond clock of the scheduler)."""
-    total = 0
-    for p in tree(pid):
-        try:
-            for t in os.listdir(f"/proc/{p}/task"):
-                with open(f"/proc/{p}/task/{t}/schedstat") as f:
-                    total += int(f.read().split()[0])
-        except OSError:
-            pass
-    return total / 1e9
-
-
-def pss_kib(pid):
-    total = 0
-    for p in tree(pid):
-        try:
-            with open(f"/proc/{p}/smaps_rollup") as f:
-                for line in f:
-                    if line.startswith("Pss:"):
-                        total += int(line.split()[1])
-        except OSError:
-            pass
-    return total
 
 
 class Canned:
@@ -299,14 +228,6 @@ def in_turn(servers, rounds, measure):
     return {name: statistics.median(values) for name, values in figures.items()}
 
 
-def row(text, figure, bar, better_low=True, unit=""):
-    if bar is None:
-        print(f"  {text:<66} {figure:>10.3f}{unit}")
-        return
-    good = figure <= bar if better_low else figure >= bar
-    print(f"  {text:<66} {figure:>10.3f}{unit}   bar {'<=' if better_low else '>='} {bar:g}   {'met' if good else 'MISSED'}")
-
-
 class Bench:
     def __init__(self, options):
         self.o = options
@@ -479,9 +400,13 @@ class Bench:
             row("deliver less the empty program", (statistics.median(ours) - statistics.median(floor)) * 1e3, 5, unit=" ms")
         self.with_servers(body, 10, 4096, 2, dovecot=False)
 
+    def directory(self):
+        directory(self.work, self.o.seconds, self.o.rounds)
+
     def run(self):
         measures = {"poll": self.poll, "fetch": self.fetch, "large": self.fetch_large, "drain": self.drain,
-                    "idle": self.idle, "big": self.big, "deliver": self.deliver}
+                    "idle": self.idle, "big": self.big, "deliver": self.deliver,
+                    "directory": self.directory}
         if self.o.full:
             measures["poll-many"] = self.poll_many
         elif "poll-many" in self.o.measures:
@@ -497,7 +422,7 @@ class Bench:
 
 def main():
     p = argparse.ArgumentParser(description="Measure Postil beside a canned server and Dovecot.")
-    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver poll-many (default: all)")
+    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver directory poll-many (default: all)")
     p.add_argument("--full", action="store_true", help="20,000 mailboxes, 5,000 idle sessions, 100,000 messages")
     p.add_argument("--seconds", type=float, default=3, help="of each measurement")
     p.add_argument("--rounds", type=int, default=3)

@@ -4,12 +4,14 @@
  * printed as one line of JSON. It trusts the server it measures.
  *
  *     load MODE PORT [-c SESSIONS-AT-A-TIME] [-t SECONDS | -n SESSIONS] [-u MAILBOXES]
- *          [-r] [-m MESSAGES] [-P PASSWORD]
+ *          [-r] [-m MESSAGES] [-p MILLISECONDS] [-P PASSWORD]
  *
- * MODE is poll, fetch, pipeline, drain, idle, or big. Mailboxes are user0,
+ * MODE is poll, fetch, pipeline, drain, idle, big, or login. Mailboxes are user0,
  * user1, ... in turn, or in random order with -r. `idle` logs in once to each
  * mailbox, fetches message 1, prints a line, and holds until its input ends.
- * `big` times each command of one session.
+ * `big` times each command of one session. `login` says QUIT after any reply to PASS.
+ * With -p a session begins so long after the last one ended: a steady load, whose
+ * slowest reply tells what others suffer from.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,11 +28,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum mode { POLL, FETCH, PIPELINE, DRAIN, IDLE, BIG };
+enum mode { POLL, FETCH, PIPELINE, DRAIN, IDLE, BIG, LOGIN };
 enum step { GREETING, USER, PASS, STAT, UIDL, LIST, RETR, DELE, QUIT, HELD };
 
 #define TAIL 5          /* octets of the end mark CR LF . CR LF */
 #define BATCH 50        /* RETR commands sent together in mode pipeline */
+#define SLOW_MS 50      /* replies slower than this are counted */
 
 struct session {
 	int fd;
@@ -41,14 +44,14 @@ struct session {
 	unsigned waiting;       /* replies of a batch still to come */
 	unsigned tail_n;
 	char tail[TAIL];
-	double begun;
+	double begun, asked;
 };
 
 static struct {
 	enum mode mode;
 	uint16_t port;
 	unsigned at_a_time, mailboxes, messages;
-	double seconds;
+	double seconds, pause;
 	uint64_t sessions;
 	bool random;
 	const char *password;
@@ -56,12 +59,15 @@ static struct {
 
 static struct {
 	uint64_t sessions, messages, octets, errors, started, turn;
+	uint64_t replies, slow, refused;
 	unsigned open, held;
-	double worst_ms;
+	double worst_ms, worst_reply_ms;
 } counts;
 
 static int poller;
 static bool *busy;              /* mailboxes with a session */
+static double *pauses;          /* ring: when the next sessions are due */
+static unsigned first_pause, pause_count;
 static double deadline;
 static bool ended;
 static char input[1 << 18];
@@ -91,8 +97,28 @@ static void session_end(struct session *s, bool error)
 	if (ms > counts.worst_ms)
 		counts.worst_ms = ms;
 	free(s);
-	if (!ended && now() < deadline && (options.sessions == 0 || counts.started < options.sessions))
+	if (ended || now() >= deadline ||
+	    (options.sessions != 0 && counts.started >= options.sessions))
+		return;
+	if (options.pause > 0)
+		pauses[(first_pause + pause_count++) % options.at_a_time] = now() + options.pause;
+	else
 		session_start();
+}
+
+/* Sessions that are due begin; milliseconds until the next one, -1: none waits. */
+static int end_pauses(void)
+{
+	while (pause_count > 0) {
+		double left = pauses[first_pause] - now();
+
+		if (left > 0)
+			return (int)(left * 1000) + 1;
+		first_pause = (first_pause + 1) % options.at_a_time;
+		pause_count--;
+		session_start();
+	}
+	return -1;
 }
 
 /* Repeatable on purpose (xorshift): every server meets the same order. */
@@ -115,7 +141,7 @@ static void session_start(void)
 	if (s == NULL)
 		exit(1);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s->begun = now();
+	s->begun = s->asked = now();
 	/* Distinct mailboxes for sessions at the same time. */
 	do {
 		s->mailbox = options.random ? order_next() % options.mailboxes
@@ -136,7 +162,7 @@ static void session_start(void)
 
 static void say(struct session *s, enum step step, const char *text, size_t n)
 {
-	step_begun = now();
+	step_begun = s->asked = now();
 	if (send(s->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
 		counts.errors++;
 	s->step = step;
@@ -190,6 +216,10 @@ static bool session_next(struct session *s)
 		return true;
 	case PASS:
 		s->message = 1;
+		if (options.mode == LOGIN) {
+			SAY(s, QUIT, "QUIT");
+			return true;
+		}
 		SAY(s, STAT, "STAT");
 		return true;
 	case STAT:
@@ -291,6 +321,10 @@ static void count_ends(struct session *s, const char *p, size_t n)
 static bool reply_complete(struct session *s, const char *p, size_t n)
 {
 	if (!s->first_seen) {
+		if (p[0] == '-' && options.mode == LOGIN && s->step == PASS) {
+			counts.refused++;
+			return true;
+		}
 		if (p[0] == '-') {
 			counts.errors++;
 			if (counts.errors <= 3)
@@ -309,6 +343,16 @@ static bool reply_complete(struct session *s, const char *p, size_t n)
 	return s->tail[s->tail_n - 1] == '\n';
 }
 
+static void count_reply(const struct session *s)
+{
+	double ms = (now() - s->asked) * 1000;
+
+	counts.replies++;
+	counts.slow += ms > SLOW_MS;
+	if (ms > counts.worst_reply_ms)
+		counts.worst_reply_ms = ms;
+}
+
 static void session_ready(struct session *s)
 {
 	ssize_t n = recv(s->fd, input, sizeof(input), 0);
@@ -320,6 +364,7 @@ static void session_ready(struct session *s)
 	counts.octets += (uint64_t)n;
 	if (s->step == HELD || !reply_complete(s, input, (size_t)n))
 		return;
+	count_reply(s);
 	if (!session_next(s))
 		session_end(s, false);
 }
@@ -335,9 +380,10 @@ static bool hold_over(void)
 
 static int mode_of(const char *name)
 {
-	static const char *const names[] = { "poll", "fetch", "pipeline", "drain", "idle", "big" };
+	static const char *const names[] = { "poll", "fetch", "pipeline", "drain", "idle", "big",
+	                                     "login" };
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		if (strcmp(name, names[i]) == 0)
 			return i;
 	return -1;
@@ -345,8 +391,9 @@ static int mode_of(const char *name)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: load poll|fetch|pipeline|drain|idle|big PORT [-c SESSIONS] [-t SECONDS] "
-	        "[-n SESSIONS] [-u MAILBOXES] [-m MESSAGES] [-r] [-P PASSWORD]\n");
+	fprintf(stderr, "usage: load poll|fetch|pipeline|drain|idle|big|login PORT [-c SESSIONS] [-t SECONDS] "
+	        "[-n SESSIONS] [-u MAILBOXES] [-m MESSAGES] [-r] [-p MILLISECONDS] "
+	        "[-P PASSWORD]\n");
 	exit(2);
 }
 
@@ -359,7 +406,7 @@ static void read_options(int argc, char *argv[])
 	options.mode = (enum mode)mode_of(argv[1]);
 	options.port = (uint16_t)strtoul(argv[2], NULL, 10);
 	optind = 3;
-	while ((c = getopt(argc, argv, "c:t:n:u:m:rP:")) != -1) {
+	while ((c = getopt(argc, argv, "c:t:n:u:m:rp:P:")) != -1) {
 		switch (c) {
 		case 'c': options.at_a_time = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': options.seconds = strtod(optarg, NULL); break;
@@ -367,6 +414,7 @@ static void read_options(int argc, char *argv[])
 		case 'u': options.mailboxes = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'm': options.messages = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'r': options.random = true; break;
+		case 'p': options.pause = strtod(optarg, NULL) / 1000; break;
 		case 'P': options.password = optarg; break;
 		default: usage();
 		}
@@ -389,7 +437,8 @@ int main(int argc, char *argv[])
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	busy = calloc(options.mailboxes, sizeof(*busy));
-	if (busy == NULL)
+	pauses = calloc(options.at_a_time, sizeof(*pauses));
+	if (busy == NULL || pauses == NULL)
 		return 1;
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	begun = now();
@@ -398,10 +447,11 @@ int main(int argc, char *argv[])
 		printf("{");
 	for (unsigned i = 0; i < options.at_a_time; i++)
 		session_start();
-	while (counts.open > 0) {
-		int n = epoll_wait(poller, events, 64, 60000);
+	while (counts.open > 0 || pause_count > 0) {
+		int due = end_pauses();
+		int n = epoll_wait(poller, events, 64, due < 0 ? 60000 : due);
 
-		if (n == 0) {
+		if (n == 0 && due < 0) {
 			fprintf(stderr, "load: nothing came for 60 seconds, %u sessions open\n", counts.open);
 			return 1;
 		}
@@ -410,9 +460,12 @@ int main(int argc, char *argv[])
 		if (options.mode == IDLE && counts.held == options.mailboxes && hold_over())
 			return 0;
 	}
-	printf("%s\"sessions\": %lu, \"messages\": %lu, \"octets\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"worst_ms\": %.1f}\n",
+	printf("%s\"sessions\": %lu, \"messages\": %lu, \"octets\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"worst_ms\": %.1f, "
+	       "\"replies\": %lu, \"slow\": %lu, \"worst_reply_ms\": %.1f, \"refused\": %lu}\n",
 	       options.mode == BIG ? "" : "{", (unsigned long)counts.sessions,
 	       (unsigned long)counts.messages, (unsigned long)counts.octets,
-	       (unsigned long)counts.errors, now() - begun, counts.worst_ms);
+	       (unsigned long)counts.errors, now() - begun, counts.worst_ms,
+	       (unsigned long)counts.replies, (unsigned long)counts.slow, counts.worst_reply_ms,
+	       (unsigned long)counts.refused);
 	return counts.errors > 0;
 }
