@@ -112,7 +112,7 @@ bool lockout_trouble(struct lockout *l, struct fault *fault_r)
 /* The view's key: the kind's digit and the folded name. */
 static STATUS make_key(enum lockout_kind kind, struct slice name, struct buf *out)
 {
-	buf_add_char(out, kind == LOCKOUT_PERSON ? '0' : '1');
+	buf_add_char(out, (char)('0' + kind));
 	return directory_key(name, out);
 }
 
@@ -148,9 +148,9 @@ static STATUS load_record(void *context, struct slice key, uint64_t note_id, str
 	enum lockout_kind kind;
 
 	if (u.bad || version != RECORD_VERSION || key.n < 2 || key.n > 2 * LOCKTABLE_NAME_MAX ||
-	    name.n > LOCKTABLE_NAME_MAX || (key.p[0] != '0' && key.p[0] != '1'))
+	    name.n > LOCKTABLE_NAME_MAX || key.p[0] < '0' || key.p[0] >= '0' + LOCKOUT_KINDS)
 		return POSTIL_ERR_DAMAGED;
-	kind = key.p[0] == '0' ? LOCKOUT_PERSON : LOCKOUT_ADDRESS;
+	kind = (enum lockout_kind)(key.p[0] - '0');
 	key = (struct slice){ key.p + 1, key.n - 1 };
 	if (load->table.count[kind] >= LOCKOUT_RECORDS_MAX ||
 	    locktable_find(&load->table, kind, key) != NULL)
@@ -312,13 +312,14 @@ static void follow(struct lockout *l)
 
 static bool counts(const struct lockout_rules *rules, enum lockout_kind kind)
 {
-	return rules->enforce && (kind == LOCKOUT_PERSON || rules->count_against_address ||
+	return rules->enforce && (kind != LOCKOUT_ADDRESS || rules->count_against_address ||
 	                          rules->lock_address);
 }
 
 static bool locks(const struct lockout_rules *rules, enum lockout_kind kind)
 {
-	return rules->enforce && (kind == LOCKOUT_PERSON || rules->lock_address);
+	return rules->enforce && (kind == LOCKOUT_PERSON ||
+	                          (kind == LOCKOUT_ADDRESS && rules->lock_address));
 }
 
 /* A clock set back makes no lock end early. */
@@ -384,7 +385,7 @@ static void describe(const struct locked *record, struct slice key, struct note 
 	note->has_unid = crypt_sha256(key, digest) == NOERROR;
 	memcpy(note->unid.octets, digest, UNID_OCTETS);
 	note_add_text(note, "Form", SLICE_LIT(FORM));
-	note_add_text(note, record->kind == LOCKOUT_PERSON ? "UserName" : "IPAddress",
+	note_add_text(note, record->kind == LOCKOUT_ADDRESS ? "IPAddress" : "UserName",
 	              slice_of(record->name));
 	note_add_text(note, "Locked", record->locked_ms != 0 ? SLICE_LIT("1") : SLICE_LIT("0"));
 	add_number(note, "FailedTries", record->failures);
@@ -680,7 +681,7 @@ struct listing {
 	int64_t now_ms;
 	struct arena arena;
 	struct lockout_record *records;
-	size_t count, room;
+	size_t count;
 	STATUS status;
 };
 
@@ -689,7 +690,8 @@ static void list_record(void *context, struct locked *record)
 	struct listing *list = context;
 	char *name;
 
-	if (list->status != NOERROR || has_expired(record, list->rules, list->now_ms))
+	if (list->status != NOERROR || record->kind == LOCKOUT_NOBODY ||
+	    has_expired(record, list->rules, list->now_ms))
 		return;
 	name = arena_strdup(&list->arena, record->name);
 	if (name == NULL) {
@@ -711,8 +713,8 @@ STATUS lockout_each(struct lockout *l, const struct lockout_rules *rules, int64_
 
 	follow(l);
 	pthread_mutex_lock(&l->mutex);
-	list.room = l->table.count[LOCKOUT_PERSON] + l->table.count[LOCKOUT_ADDRESS];
-	list.records = calloc(list.room + 1, sizeof(*list.records));
+	list.records = calloc(l->table.count[LOCKOUT_PERSON] + l->table.count[LOCKOUT_ADDRESS] + 1,
+	                      sizeof(*list.records));
 	if (list.records == NULL)
 		list.status = POSTIL_ERR_MEMORY;
 	else

@@ -35,7 +35,12 @@ struct lockout_rules {
 
 struct lockout;
 
-enum lockout_kind { LOCKOUT_PERSON, LOCKOUT_ADDRESS };
+enum lockout_kind {
+	LOCKOUT_PERSON, LOCKOUT_ADDRESS,
+	LOCKOUT_NOBODY          /* never locked, never shown: for a refusal that counts for nobody
+	                         * and must cost what one that does costs */
+};
+#define LOCKOUT_KINDS 3
 
 struct lockout_record {
 	enum lockout_kind kind;

@@ -21,7 +21,7 @@ struct locked {
 
 struct locktable {
 	void *tree;             /* tsearch */
-	size_t count[2];        /* of each kind */
+	size_t count[LOCKOUT_KINDS];
 };
 
 void locktable_release(struct locktable *table);

@@ -34,9 +34,12 @@ static bool address_is_locked(struct login *l)
 	                                        LOCKOUT_ADDRESS, slice_of(unit), clock_wall_ms());
 }
 
-/* Persons locked out take no part any more. */
+/* Persons locked out take no part any more. Asked once at least, since asking takes time. */
 static void find_locked(struct login *l)
 {
+	if (l->count == 0)
+		(void)lockout_is_locked(l->task->lockout, &l->settings->lockout, LOCKOUT_PERSON,
+		                        buf_slice(&l->name), clock_wall_ms());
 	for (size_t i = 0; i < l->count; i++) {
 		l->locked[i] = lockout_is_locked(l->task->lockout, &l->settings->lockout,
 			LOCKOUT_PERSON, l->persons[i].name, clock_wall_ms());
@@ -55,13 +58,21 @@ static bool all_locked(const struct login *l)
 
 /* --- who is it ------------------------------------------------------------------------- */
 
+/* Asked once at least, since asking takes time. */
 static void ask_cache(struct login *l)
 {
+	bool asked = false;
+
 	for (size_t i = 0; i < l->count; i++)
-		for (size_t j = 0; j < l->persons[i].password_count && !l->verified[i] && !l->locked[i]; j++)
+		for (size_t j = 0; j < l->persons[i].password_count && !l->verified[i] && !l->locked[i]; j++) {
 			l->verified[i] = passcache_hit(l->task->passcache, buf_slice(&l->password),
 			                               l->persons[i].name,
 			                               l->persons[i].passwords[j]);
+			asked = true;
+		}
+	if (!asked)
+		(void)passcache_hit(l->task->passcache, buf_slice(&l->password), SLICE_LIT("nobody"),
+		                    SLICE_LIT(""));
 }
 
 STATUS verify_look_up(void *context)
@@ -162,7 +173,7 @@ STATUS verify_hash(void *context)
 		return NOERROR;
 	}
 	spend(l, rounds);
-	if (l->settings->lockout.enforce && l->lock == LOGIN_NOT_LOCKED)
+	if (l->settings->lockout.enforce && (l->lock == LOGIN_NOT_LOCKED || !is_delayed(l)))
 		l->step = LOGIN_COUNT;
 	else
 		login_done(l, POP3_LOGIN_REFUSED);
@@ -199,10 +210,16 @@ STATUS verify_count(void *context)
 	struct login *l = context;
 	struct fault fault = { .status = NOERROR };
 	char unit[NET_UNIT_OCTETS];
+	bool counted = false;
 
-	for (size_t i = 0; i < l->count; i++)
-		if (!l->verified[i] && !l->locked[i])
-			count_one(l, LOCKOUT_PERSON, l->persons[i].name);
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->verified[i] || l->locked[i])
+			continue;
+		count_one(l, LOCKOUT_PERSON, l->persons[i].name);
+		counted = true;
+	}
+	if (!counted && !is_delayed(l))
+		count_one(l, LOCKOUT_NOBODY, SLICE_LIT("nobody"));
 	unit_of(l, unit);
 	if (!l->trusted)
 		count_one(l, LOCKOUT_ADDRESS, slice_of(unit));
