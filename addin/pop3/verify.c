@@ -34,26 +34,23 @@ static bool address_is_locked(struct login *l)
 	                                        LOCKOUT_ADDRESS, slice_of(unit), clock_wall_ms());
 }
 
-/* Persons locked out take no part any more. Asked once at least, since asking takes time. */
+/* Persons locked out take no part any more. The login is locked out only if that leaves
+ * nobody: a namesake who is locked must not make guesses at the others go uncounted.
+ * Asked once at least, since asking takes time. */
 static void find_locked(struct login *l)
 {
+	size_t locked = 0;
+
 	if (l->count == 0)
 		(void)lockout_is_locked(l->task->lockout, &l->settings->lockout, LOCKOUT_PERSON,
 		                        buf_slice(&l->name), clock_wall_ms());
 	for (size_t i = 0; i < l->count; i++) {
 		l->locked[i] = lockout_is_locked(l->task->lockout, &l->settings->lockout,
 			LOCKOUT_PERSON, l->persons[i].name, clock_wall_ms());
-		if (l->locked[i])
-			l->lock = LOGIN_PERSON_LOCKED;
+		locked += l->locked[i];
 	}
-}
-
-static bool all_locked(const struct login *l)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (!l->locked[i])
-			return false;
-	return l->count > 0;
+	if (l->count > 0 && locked == l->count)
+		l->lock = LOGIN_PERSON_LOCKED;
 }
 
 /* --- who is it ------------------------------------------------------------------------- */
@@ -96,10 +93,6 @@ STATUS verify_look_up(void *context)
 		l->lock = LOGIN_ADDRESS_LOCKED;
 	}
 	find_locked(l);
-	if (is_delayed(l) && (l->lock == LOGIN_ADDRESS_LOCKED || all_locked(l))) {
-		login_done(l, POP3_LOGIN_REFUSED);
-		return NOERROR;
-	}
 	ask_cache(l);
 	/* One match that is known is enough; among several the others must be tried. */
 	if (l->count == 1 && l->verified[0]) {
@@ -156,11 +149,17 @@ static void spend(struct login *l, uint64_t rounds)
 		inetpass_burn(buf_slice(&l->password), most > rounds ? most - (uint32_t)rounds : 0);
 }
 
+/* Who is locked out has waited for his turn as others do, else a full queue would tell
+ * him from them; where a timer hides the rest he costs no hash. */
 STATUS verify_hash(void *context)
 {
 	struct login *l = context;
 	uint64_t rounds = 0;
 
+	if (l->lock != LOGIN_NOT_LOCKED && is_delayed(l)) {
+		login_done(l, POP3_LOGIN_REFUSED);
+		return NOERROR;
+	}
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->verified[i] || l->locked[i])
 			continue;

@@ -5,11 +5,12 @@ import os
 import re
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import postil                                                   # noqa: E402
-from mailserver import MailServer                               # noqa: E402
+from mailserver import MailServer, Person, inetpass, server_document     # noqa: E402
 
 
 def marks_of_dots_are_not_believed():
@@ -72,5 +73,72 @@ def passwords_are_forgotten():
             assert not found, found
 
 
+LOCKOUT = """<document form='ServerConfig'>
+<item name='ServerName'><text>*</text></item>
+<item name='ILEnforce'><text>1</text></item>
+<item name='ILMaxTries'><number>2</number></item>
+</document>
+"""
+NAMESAKES = [
+    Person("jcorrer", "CN=Jada Correr/O=Acme", "jcorrer", "shared"),
+    Person("alee", "CN=Ann Lee/O=Acme", "alee", "shared", password="another"),
+]
+
+
+def with_lockout(port):
+    return server_document(port) + LOCKOUT
+
+
+def fail(server, name, times):
+    for _ in range(times):
+        with server.connect() as c:
+            assert c.login(name, "wrong").startswith(b"-ERR [AUTH]")
+
+
+def a_locked_namesake_hides_nobody():
+    """Guesses at a name that two have count for the other when one is locked out."""
+    with MailServer(persons=NAMESAKES, document=with_lockout) as server:
+        fail(server, "jcorrer", 3)
+        server.wait_for(r"pop3: jcorrer \[127.0.0.1\] .* password: User is locked out$")
+        fail(server, "shared", 2)
+        fail(server, "alee", 1)
+        server.wait_for(r"pop3: alee \[127.0.0.1\] .* password: User is locked out$")
+        assert not server.output.find(r"pop3: shared .*: User is locked out$")
+
+
+def a_queue_tells_nobody_who_is_locked():
+    """Who fills the queue for hashes learns nothing from who answers beside it."""
+    persons = NAMESAKES + [Person("slow", "CN=Slow/O=Acme", "slow", digest=inetpass.v3(
+        b"x", rounds=3000000))]
+    with MailServer(persons=persons, document=with_lockout, notes={
+            "POP3_Failed_Login_Delay": "1", "POP3_Max_Failed_Logins": "100"}) as server:
+        with server.connect() as c:
+            for _ in range(3):
+                assert c.login("jcorrer", "wrong").startswith(b"-ERR [AUTH]")
+        server.wait_for(r"password: User is locked out$")
+        clients = [server.connect() for _ in range(2 * (os.cpu_count() or 1) + 2)]
+        for c in clients:
+            assert c.ask(b"USER slow").startswith(b"+OK")
+        with server.connect() as locked, server.connect() as unknown:
+            assert locked.ask(b"USER jcorrer").startswith(b"+OK")
+            assert unknown.ask(b"USER nobody").startswith(b"+OK")
+            for c in clients:
+                c.send(b"PASS wrong\r\n")
+            assert clients[0].is_silent(0.3)
+            began = time.monotonic()
+            unknown.send(b"PASS wrong\r\n")
+            locked.send(b"PASS wrong\r\n")
+            assert locked.line().startswith(b"-ERR [AUTH]")
+            waited = time.monotonic() - began
+            assert unknown.line().startswith(b"-ERR [AUTH]")
+            other = time.monotonic() - began
+            assert other > 1.5, "the queue was not full: %.2f s" % other
+            assert waited > 1.5, "locked out after %.2f s, unknown after %.2f s" % (waited, other)
+        for c in clients:
+            c.close()
+
+
 if __name__ == "__main__":
-    sys.exit(postil.run_cases([marks_of_dots_are_not_believed, passwords_are_forgotten]))
+    sys.exit(postil.run_cases([
+        marks_of_dots_are_not_believed, passwords_are_forgotten, a_locked_namesake_hides_nobody,
+        a_queue_tells_nobody_who_is_locked]))
