@@ -225,7 +225,8 @@ static STATUS set_how(const struct names_list *list, const struct names_entry *e
 	return status;
 }
 
-/* Is the person named? Then *verdict says so. */
+/* Is the person named? Then *verdict says so. Of too many groups to look at one may be among
+ * those that deny. */
 static STATUS look_in(struct directory *dir, const struct person *person, unsigned types,
                       const struct slice *entries, size_t count, struct arena *arena,
                       enum access_rule rule, struct access_verdict *verdict, bool *named_r)
@@ -246,12 +247,17 @@ static STATUS look_in(struct directory *dir, const struct person *person, unsign
 		*verdict = (struct access_verdict){ .rule = rule, .entry = entries[i] };
 		status = set_how(&list, found, arena, verdict);
 	}
+	if (status == NOERROR && !*named_r && list.cut && rule == ACCESS_DENY_LISTED) {
+		*named_r = true;
+		*verdict = (struct access_verdict){ .rule = ACCESS_TOO_MANY_GROUPS };
+	}
 	return status;
 }
 
 static bool allows(enum access_rule rule)
 {
-	return rule != ACCESS_DENY_LISTED && rule != ACCESS_NOT_LISTED;
+	return rule != ACCESS_DENY_LISTED && rule != ACCESS_NOT_LISTED &&
+	       rule != ACCESS_TOO_MANY_GROUPS;
 }
 
 static STATUS decide(struct directory *dir, const struct lists *l, const struct person *person,
@@ -302,6 +308,8 @@ void access_describe(const struct access_verdict *verdict, struct buf *out)
 		[ACCESS_TRUSTED] = "\"Access server\" allows users listed in all trusted directories",
 		[ACCESS_DENY_LISTED] = "\"Not access server\" has ",
 		[ACCESS_NOT_LISTED] = "\"Access server\" names others and not this person",
+		[ACCESS_TOO_MANY_GROUPS] = "the person is in more groups than are looked at, so that "
+		                           "\"Not access server\" cannot be answered",
 	};
 
 	buf_add_str(out, rules[verdict->rule]);

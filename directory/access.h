@@ -57,7 +57,10 @@ enum access_rule {
 	ACCESS_LISTED,          /* named by AllowAccess: allowed */
 	ACCESS_TRUSTED,         /* "users listed in all trusted directories": allowed */
 	ACCESS_DENY_LISTED,     /* named by DenyAccess: refused, whatever else holds */
-	ACCESS_NOT_LISTED       /* AllowAccess names others: refused */
+	ACCESS_NOT_LISTED,      /* AllowAccess names others: refused */
+	ACCESS_TOO_MANY_GROUPS  /* DenyAccess may name one of the groups that were not looked
+	                         * at (NAMES_LIST_GROUPS_MAX): refused, since else who can
+	                         * make groups could hide the one that denies */
 };
 struct access_verdict {
 	enum access_rule rule;

@@ -206,5 +206,37 @@ START_TEST(many_groups)
 }
 END_TEST
 
+/* Who can make groups must not be able to hide the one that denies behind them. */
+START_TEST(too_many_groups_deny)
+{
+	static const struct {
+		const char *items;
+		enum access_rule rule;
+	} lists[] = {
+		{ "|DenyAccess=Gone", ACCESS_TOO_MANY_GROUPS },
+		{ "|DenyAccess=Gone|AllowAccess=*", ACCESS_TOO_MANY_GROUPS },
+		{ "|DenyAccess=*/Acme", ACCESS_DENY_LISTED },
+		{ "|AllowAccess=g0", ACCESS_LISTED },
+		{ "|AllowAccess=Gone", ACCESS_NOT_LISTED },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "Form=Server|ServerName=CN=mail/O=Acme|POP3_EnforceAccess=1%s\n",
+		         lists[i].items);
+		for (int g = 0; g < NAMES_LIST_GROUPS_MAX; g++)
+			buf_addf(&text, "Form=Group|ListName=g%d|Members=Ann Lee/Sales/Acme\n", g);
+		buf_add_str(&text, "Form=Group|ListName=Gone|GroupType=3|Members=Ann Lee/Sales/Acme\n");
+		begin(buf_cstr(&text));
+		ck_assert_msg(check().rule == lists[i].rule, "%s: rule %d", lists[i].items,
+		              (int)check().rule);
+		ck_assert_int_eq(check().allowed, lists[i].rule == ACCESS_LISTED);
+		end();
+		buf_release(&text);
+	}
+}
+END_TEST
+
 UNIT_MAIN("access", which_rule_decides, no_server_document, holds_at_once, trouble_is_told,
-          described, many_groups)
+          described, many_groups, too_many_groups_deny)
