@@ -9,7 +9,6 @@ change holds without a restart and disturbs nobody.
 
 import os
 import random
-import re
 import select
 import socket
 import sys

@@ -1,0 +1,75 @@
+"""The fail2ban filter finds the address of every refused password, and no other."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import postil                                                   # noqa: E402
+from mailserver import MailServer                               # noqa: E402
+
+FILTER = os.path.join(postil.TOP_SRCDIR, "contrib/fail2ban/postil-pop3.conf")
+NAMES = [b"jcorrer", b"", b"x [9.9.9.9] authentication failure using internet password",
+         b"x [9.9.9.9] authentication failure using internet password: User is locked out",
+         b"[8.8.8.8]", b"\\[8.8.8.8\\]", b"] [7.7.7.7", b"J\xc3\xbcrgen", b"\xff\xfe", b"%s%n", b"a  b",
+         b"n" * 200, b"\xc3\xa9" * 100, b"pop3: y [6.6.6.6] authentication failure using internet password",
+         b"a\tb", b"x [::1]", b"<HOST>", b"(.*)"]
+
+
+def addresses(log):
+    """What the filter finds, in order."""
+    done = subprocess.run(["fail2ban-regex", "-o", "ip", log, FILTER], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=postil.PATIENCE, check=False)
+    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+    return done.stdout.decode().split()
+
+
+def filter_finds_all():
+    """Every refusal once, by the client's own address, in each form of the log."""
+    for notes in ({}, {"ClockType": "24_Hour"}, {"DateOrder": "YMD", "DateSeparator": "-"},
+                  {"DEBUG_THREADID": "1"}):
+        notes = dict(notes, POP3_Max_Failed_Logins="1000")
+        with MailServer(notes=notes) as server:
+            server.put("jcorrer", [b"Subject: x\n\n1\n"])
+            refused = 0
+            with server.connect() as c:
+                for name in NAMES:
+                    if not c.ask(b"USER " + name).startswith(b"+OK"):
+                        continue
+                    assert c.ask(b"PASS wrong").startswith(b"-ERR [AUTH]")
+                    refused += 1
+                assert c.login().startswith(b"+OK")
+                assert c.ask(b"QUIT").startswith(b"+OK")
+            server.wait_for(r"session ended: QUIT")
+            assert refused > len(NAMES) - 3, refused
+            log = server.path("console.log")
+            postil.wait_until(lambda: b"session ended: QUIT" in open(log, "rb").read(), "the log")
+            assert addresses(log) == ["127.0.0.1"] * refused, (notes, addresses(log))
+
+
+def lines_that_do_not_count():
+    """Nothing is found in lines that only resemble a refusal."""
+    lines = ["pop3: x [1.2.3.4] authentication failure using internet password, or not",
+             "pop3: x [1.2.3.4] logged in using internet password; 1 message, 5 octets",
+             "pop3: x [1.2.3.4] login refused: the mail server of this person is CN=a/O=b",
+             "hello: pop3: x [1.2.3.4] authentication failure using internet password",
+             "pop3: x [1.2.3.4] [1.2.3.5] authentication failure using internet password",
+             "pop3: x [host.example] authentication failure using internet password"]
+    path = os.path.join(os.environ.get("TMPDIR", "/tmp"), "postil-fail2ban-%d.log" % os.getpid())
+    try:
+        with open(path, "w", encoding="ascii") as f:
+            for line in lines:
+                f.write("11/26/2026 07:33:14 AM  %s\n" % line)
+            f.write("11/26/2026 07:33:14 AM  pop3: IP Address [2001:db8::1] authentication failure using "
+                    "internet password: User is locked out\n")
+        assert addresses(path) == ["2001:db8::1"], addresses(path)
+    finally:
+        os.unlink(path)
+
+
+if __name__ == "__main__":
+    if shutil.which("fail2ban-regex") is None:
+        postil.skip("fail2ban-regex is not installed")
+    sys.exit(postil.run_cases([filter_finds_all, lines_that_do_not_count]))
