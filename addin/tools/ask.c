@@ -7,6 +7,7 @@
 #include "addin/tools/ask.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,11 +38,16 @@ static void say(const char *text)
 
 /* --- lines ------------------------------------------------------------------------ */
 
-/* One octet. POSTIL_ERR_CLOSED: none will come. POSTIL_ERR_CANCEL: a signal came. */
-static STATUS read_octet(char *octet_r)
+/* One octet. POSTIL_ERR_CLOSED: none will come. POSTIL_ERR_CANCEL: a signal came. With
+ * a mask signals are let in by it, and only while nothing can be read. */
+static STATUS read_octet(char *octet_r, const sigset_t *mask)
 {
-	ssize_t n = read(STDIN_FILENO, octet_r, 1);
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t n;
 
+	if (mask != NULL && ppoll(&p, 1, NULL, mask) < 0)
+		return errno == EINTR ? POSTIL_ERR_CANCEL : POSTIL_ERR_IO;
+	n = read(STDIN_FILENO, octet_r, 1);
 	if (n == 1)
 		return NOERROR;
 	if (n == 0)
@@ -67,7 +73,7 @@ STATUS ask_line(const char *prompt, struct slice proposal, struct buf *answer,
 	char octet;
 
 	say(prompt);
-	while ((status = read_octet(&octet)) == NOERROR && octet != '\n'
+	while ((status = read_octet(&octet, NULL)) == NOERROR && octet != '\n'
 	       && line.n <= LINE_MAX_OCTETS)
 		buf_add_char(&line, octet);
 	if (line.n > LINE_MAX_OCTETS)
@@ -104,18 +110,25 @@ static void note_signal(int number)
 
 struct silence {
 	struct termios before;
+	sigset_t mask;                  /* as it was */
 	struct sigaction actions[CAUGHT];
 };
 
 static STATUS silence_begin(struct silence *s, struct fault *fault)
 {
-	struct sigaction action = { .sa_handler = note_signal };        /* reads are broken off */
+	struct sigaction action = { .sa_handler = note_signal };        /* calls are broken off */
 	struct termios silent;
+	sigset_t blocked;
 
 	if (tcgetattr(STDIN_FILENO, &s->before) != 0)
 		return fault_set(fault, POSTIL_ERR_IO, "the terminal cannot be asked for its state: "
 		                 "%s", strerrordesc_np(errno));
 	sigemptyset(&action.sa_mask);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < CAUGHT; i++)
+		if (caught[i] != SIGTTIN && caught[i] != SIGTTOU)       /* our own calls bring them */
+			sigaddset(&blocked, caught[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &s->mask);
 	for (size_t i = 0; i < CAUGHT; i++) {
 		came[caught[i]] = 0;
 		sigaction(caught[i], &action, &s->actions[i]);
@@ -146,19 +159,20 @@ static bool silence_end(struct silence *s)
 		kill(getpid(), caught[i]);
 		stopped |= caught[i] == SIGTSTP || caught[i] == SIGTTIN || caught[i] == SIGTTOU;
 	}
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	return stopped;
 }
 
 /* --- secrets ---------------------------------------------------------------------------- */
 
-static STATUS read_secret(struct secret *secret)
+static STATUS read_secret(struct secret *secret, const sigset_t *mask)
 {
 	STATUS status = NOERROR;
 	char octet;
 
 	secret->n = 0;
 	for (int i = 0; i < LINE_MAX_OCTETS; i++) {
-		status = read_octet(&octet);
+		status = read_octet(&octet, mask);
 		if (status != NOERROR || octet == '\n')
 			break;
 		if (secret->n < sizeof(secret->octets))         /* one more than may be */
@@ -182,7 +196,7 @@ static STATUS ask_silently(const char *prompt, struct secret *secret, struct fau
 		if (status != NOERROR)
 			return status;
 		say(prompt);
-		status = read_secret(secret);
+		status = read_secret(secret, &silence.mask);
 		say("\n");
 	} while (silence_end(&silence) && status == POSTIL_ERR_CANCEL);
 	if (status == POSTIL_ERR_CANCEL)
@@ -253,7 +267,7 @@ STATUS ask_new_password(const char *prompt, struct secret *secret, struct fault 
 		status = ask_twice(prompt, secret, fault);
 	} else {
 		do
-			status = read_secret(secret);
+			status = read_secret(secret, NULL);
 		while (status == POSTIL_ERR_CANCEL);
 		status = status == NOERROR || status == POSTIL_ERR_CLOSED ? check(secret, fault)
 		         : no_line(fault, status);
