@@ -22,7 +22,7 @@
 #include "base/banned.h"
 
 #define HANDLES_MAX 2           /* look-ups last microseconds; each handle costs memory */
-#define CACHE_OCTETS 1536000    /* of a handle: the upper levels of a large $Users */
+#define CACHE_OCTETS 1000000    /* of a handle: the upper levels of a large $Users */
 
 struct handle {
 	struct nsf *nsf;

@@ -378,6 +378,35 @@ def penalties():
         postil.wait_until(lambda: seconds(b"d") < 0.9, "trust")
 
 
+def penalties_cannot_be_hung_up_on():
+    """Who does not wait for the answer has not been answered: no password is looked at before."""
+    notes = {"POP3_Failed_Login_Penalty": "60", "POP3_Failed_Login_Delay": "0"}
+    with start(notes=notes) as server:
+        server.put("jcorrer", MAIL)
+        server.put("alee", MAIL)
+
+        def hang_up(password):
+            with server.connect() as c:
+                c.ask(b"USER jcorrer")
+                c.send(b"PASS " + password + b"\r\n")
+                assert c.is_silent(0.3)
+        for i in range(4):
+            hang_up(b"wrong%d" % i) if i else attempt(server, "jcorrer", "wrong0")
+        postil.wait_until(lambda: server.output.text().count("authentication failure using") == 4,
+                          "four refusals")
+        mark = server.mark()
+        for i in range(10):
+            hang_up(b"next%d" % i)
+        assert server.output.find(r"authentication failure", mark) is None
+        # the right one waits, too
+        with server.connect() as c:
+            c.ask(b"USER jcorrer")
+            c.send(b"PASS " + PASSWORD.encode() + b"\r\n")
+            assert c.is_silent(0.3)
+            server.check("set config POP3_Trusted_Networks=127.0.0.1")
+            postil.wait_until(lambda: is_in(server, "alee"), "trust")
+
+
 # --- one refusal --------------------------------------------------------------------------------
 
 def ranks_differ(samples):
@@ -507,4 +536,5 @@ def one_refusal_without_delay():
 if __name__ == "__main__":
     sys.exit(postil.run_cases([
         names, several_of_one_name, hostile_names, access, wrong_server, mail_file_rights, sites, no_options,
-        lockout, lockout_of_addresses, penalties, one_refusal, one_refusal_without_delay]))
+        lockout, lockout_of_addresses, penalties, penalties_cannot_be_hung_up_on,
+        one_refusal, one_refusal_without_delay]))
