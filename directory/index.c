@@ -265,6 +265,7 @@ static STATUS put_members(struct compile *c, const struct note *note,
 	struct directory_group group = { .type = setting_group_type(note) };
 	STATUS status = NOERROR;
 	size_t bad = 0;
+	bool itself = false;
 
 	if (members == NULL || c->keys.count == 0)
 		return NOERROR;
@@ -275,13 +276,18 @@ static STATUS put_members(struct compile *c, const struct note *note,
 		buf_clear(&key);
 		if (text_trim(members->values[i]).n == 0)
 			continue;
-		if (directory_key(members->values[i], &key) != NOERROR)
+		if (directory_key(members->values[i], &key) != NOERROR) {
 			bad++;
-		else if (write)
+			continue;
+		}
+		itself = itself || slice_equal(buf_slice(&key), group.key);
+		if (write)
 			status = entries_add(&c->entries, c->nsf, VIEW_MEMBERS, buf_slice(&key),
 			                     document->note_id, buf_slice(&value));
 	}
 	warn_members(c, members, bad);
+	if (itself)
+		compile_warn(c, members->line, "the group is among its own Members; that adds nobody");
 	buf_release(&key);
 	buf_release(&value);
 	return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "addin/tools/explain.h"
 #include "addin/tools/tool.h"
 #include "base/crypt.h"
 #include "base/text.h"
@@ -114,10 +115,22 @@ static int run_check(const char *data_dir, struct slice name)
 
 /* --- find ------------------------------------------------------------------ */
 
-static void show_person(const struct person *person)
+static void show_words(const char *label, void (*explain)(struct explain *e,
+                       const struct person *person, struct buf *out), struct explain *e,
+                       const struct person *person)
+{
+	struct buf words = BUF_INIT;
+
+	explain(e, person, &words);
+	show_line(label, buf_slice(&words));
+	buf_release(&words);
+}
+
+static void show_person(struct explain *e, const struct person *person, struct slice login)
 {
 	show(person->name);
 	putchar('\n');
+	show_line("Found by", slice_of(explain_match(e, person, login)));
 	show_line("Internet address", person->internet_address);
 	for (size_t i = 0; i < person->password_count; i++) {
 		printf("  %-18s ", "Internet password");
@@ -125,9 +138,13 @@ static void show_person(const struct person *person)
 		putchar('\n');
 	}
 	if (person->password_count == 0)
-		show_line("Internet password", slice_of("blank"));
+		show_line("Internet password", slice_of("blank: the login is refused"));
 	show_line("Mail server", person->mail_server);
+	show_words("", explain_server, e, person);
 	show_line("Mail file", person->mail_file);
+	show_words("", explain_mail_file, e, person);
+	show_words("Access", explain_access, e, person);
+	show_words("Lockout", explain_lockout, e, person);
 }
 
 static int no_answer(STATUS status, const char *data_dir)
@@ -159,31 +176,74 @@ static struct directory *open_directory(const char *data_dir, int *exit_r)
 	return dir;
 }
 
-static int run_find(const char *data_dir, struct slice name)
+static void show_login_rules(const struct explain *e)
+{
+	struct buf words = BUF_INIT;
+
+	explain_site(e, &words);
+	printf("Logins by %s name variations; options from ",
+	       e->settings.more_name_variations ? "more" : "fewer");
+	show(buf_slice(&words));
+	putchar('\n');
+	buf_release(&words);
+}
+
+/* Nobody under the setting that holds: would it be somebody under the other? */
+static int nobody(struct explain *e, struct slice name, struct arena *arena)
+{
+	const struct person *persons;
+	size_t count = 0;
+
+	if (!e->settings.more_name_variations &&
+	    directory_find_login(e->dir, name, true, DIRECTORY_MATCHES_DEFAULT, arena, &persons,
+	                         &count) == NOERROR && count > 0)
+		tool_say("nobody can log in by that name; under \"More name variations\" it would be "
+		         "%s of %zu person%s", explain_match(e, &persons[0], name), count, text_plural(count));
+	else
+		tool_say("nobody can log in by that name");
+	return EX_NOUSER;
+}
+
+static int find(struct explain *e, struct slice name)
 {
 	struct arena arena = ARENA_INIT;
 	const struct person *persons;
 	size_t count = 0;
+	int code = EX_OK;
+	STATUS status = directory_find_login(e->dir, name, e->settings.more_name_variations,
+	                                     DIRECTORY_MATCHES_DEFAULT, &arena, &persons, &count);
+
+	if (status != NOERROR)
+		code = no_answer(status, e->data_dir);
+	else if (count == 0)
+		code = nobody(e, name, &arena);
+	else
+		show_login_rules(e);
+	for (size_t i = 0; i < count; i++)
+		show_person(e, &persons[i], name);
+	if (count > 1)
+		tool_say("%zu persons have that name; whose password verifies is logged in, "
+		         "if it is one only", count);
+	arena_release(&arena);
+	return code;
+}
+
+static int run_find(const char *data_dir, struct slice name)
+{
+	struct fault fault = { 0 };
+	struct explain e;
 	int code = EX_OK;
 	struct directory *dir = open_directory(data_dir, &code);
 	STATUS status;
 
 	if (dir == NULL)
 		return code;
-	status = directory_find_login(dir, name, false, DIRECTORY_MATCHES_DEFAULT, &arena, &persons,
-	                              &count);
-	if (status != NOERROR)
-		code = no_answer(status, data_dir);
-	for (size_t i = 0; i < count; i++)
-		show_person(&persons[i]);
-	if (status == NOERROR && count == 0) {
-		tool_say("nobody can log in by that name");
-		code = EX_NOUSER;
-	}
-	if (count > 1)
-		tool_say("%zu persons have that name; whose password verifies is logged in, "
-		         "if it is one only", count);
-	arena_release(&arena);
+	status = explain_init(&e, data_dir, dir, &fault);
+	if (status == NOERROR)
+		code = find(&e, name);
+	else
+		code = fault.status != NOERROR ? tool_fail(&fault, status) : no_answer(status, data_dir);
+	explain_release(&e);
 	directory_close(&dir);
 	return code;
 }

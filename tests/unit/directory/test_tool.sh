@@ -37,7 +37,29 @@ expect 0 'was up to date' env POSTIL_DATA="$dir/data" "$tool" update
 [ "$(stat -c %a "$dir/data/names.nsf")" = 600 ] || fail "names.nsf is not private"
 expect 0 '0 faults, 0 warnings' "$tool" check -d "$dir/data"
 expect 0 'V3, 5000 rounds' "$tool" find -d "$dir/data" jada
-expect 67 nobody "$tool" find -d "$dir/data" jcorrer
+expect 0 'Found by *an alias in FullName' "$tool" find -d "$dir/data" jada
+expect 0 'Found by *the Internet address' "$tool" find -d "$dir/data" JADA.correr@example.com
+expect 67 'nobody.*under "More name variations" it would be a short name of 1 person' \
+	"$tool" find -d "$dir/data" jcorrer
+expect 67 'nobody can log in by that name$' "$tool" find -d "$dir/data" nobody
+expect 0 'notes.ini names no server to compare with' "$tool" find -d "$dir/data" jada
+cp "$top_srcdir/samples/plain/notes.ini" "$dir/data/"
+expect 0 '^ *this one$' "$tool" find -d "$dir/data" jada
+expect 0 'mail/jcorrer.nsf does not exist: the login is refused' "$tool" find -d "$dir/data" jada
+expect 0 'Access *allowed: the Server document does not enforce' "$tool" find -d "$dir/data" jada
+expect 0 'Lockout *not enforced' "$tool" find -d "$dir/data" jada
+expect 0 'options from the Server document: name and password yes' "$tool" find -d "$dir/data" jada
+cat > "$dir/data/names/config.dxl" <<'END'
+<database><document form='ServerConfig'><item name='ServerName'><text>*</text></item>
+<item name='ILEnforce'><text>1</text></item></document>
+<document form='Group'><item name='ListName'><text>Loop</text></item>
+<item name='Members'><text>loop</text></item></document></database>
+END
+expect 0 'config.dxl:4: the group is among its own Members' "$tool" update -d "$dir/data"
+expect 0 'not locked out (enforced by the Configuration Settings for all servers, 5 tries)' \
+	"$tool" find -d "$dir/data" jada
+rm "$dir/data/names/config.dxl"
+"$tool" update -d "$dir/data" > "$dir/out"
 expect 0 'from names/server.dxl' "$tool" show -d "$dir/data" mail/example
 expect 67 'no document' "$tool" show -d "$dir/data" nothing
 "$tool" show -d "$dir/data" jada > "$dir/out"
