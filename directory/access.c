@@ -308,8 +308,8 @@ void access_describe(const struct access_verdict *verdict, struct buf *out)
 		[ACCESS_TRUSTED] = "\"Access server\" allows users listed in all trusted directories",
 		[ACCESS_DENY_LISTED] = "\"Not access server\" has ",
 		[ACCESS_NOT_LISTED] = "\"Access server\" names others and not this person",
-		[ACCESS_TOO_MANY_GROUPS] = "the person is in more groups than are looked at, so that "
-		                           "\"Not access server\" cannot be answered",
+		[ACCESS_TOO_MANY_GROUPS] = ("the person is in more groups than are looked at, so that "
+		                           "\"Not access server\" cannot be answered"),
 	};
 
 	buf_add_str(out, rules[verdict->rule]);
