@@ -2,17 +2,17 @@
 # Runs the server in a build tree on a copy of a sample data directory, with the console in this
 # terminal. The copy is kept, with what happens to its mail, and used again.
 #
-#	run.sh [SAMPLE]         default: plain
+#	run.sh [SAMPLE]         plain (the default) or sites
 #
 # Environment: top_srcdir, top_builddir (set by make); RUN_DIR, where the copy goes; POP3_PORT
-# (8110, or what the kept copy says).
+# (8110, or what the kept copy says); POSTIL_PROGRAM_DIR, programs other than those built.
 set -eu
 
 sample=${1:-plain}
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
 port=${POP3_PORT:-}
-programs=$top_builddir/programs
+programs=${POSTIL_PROGRAM_DIR:-$top_builddir/programs}
 user=
 
 say()
@@ -55,16 +55,33 @@ choose_public_place()
 	default_run=$public/$sample
 }
 
-import_mail()
+# Make a mail file for its owner, with the mail that the sample has for it.
+make_mail_file()
 {
-	for source in "$top_srcdir/samples/$sample/mail"/*; do
-		name=$(basename "$source" .mbox)
-		test -e "$source" || continue
-		set -- "$source"
-		test "$source" = "${source%.mbox}" || set -- -f mboxrd "$source"
-		test ! -d "$source" || set -- "$source"/*.eml
-		"$programs/postil" mail import -d "$data" "mail/$name.nsf" "$@" >/dev/null
-	done
+	file=mail/$1.nsf owner=$2 source=$top_srcdir/samples/$sample/mail/$1
+	if test -e "$source.mbox"; then
+		"$programs/postil" mail import -d "$data" -o "$owner" -f mboxrd "$file" "$source.mbox"
+	elif test -d "$source"; then
+		"$programs/postil" mail import -d "$data" -o "$owner" "$file" "$source"/*.eml
+	else
+		"$programs/postil" mail create -d "$data" -o "$owner" "$file"
+	fi >/dev/null
+}
+
+# The list: a name and an owner, or a name, + and a level, and who has it.
+make_mail_files()
+{
+	while read -r name rest; do
+		case $name$rest in
+		'' | '#'*) ;;
+		*+*)
+			level=${rest%% *}
+			"$programs/postil" mail acl -d "$data" "mail/$name.nsf" set "${rest#* }" \
+				"${level#+}" >/dev/null
+			;;
+		*) make_mail_file "$name" "$rest" ;;
+		esac
+	done <"$top_srcdir/samples/$sample/mailfiles"
 }
 
 make_data()
@@ -75,7 +92,7 @@ make_data()
 	cp "$top_srcdir/samples/$sample/names"/*.dxl "$data/names/"
 	chmod -R u+rwX,go= "$data"
 	# while the directory is ours, the tool reads our files
-	import_mail
+	make_mail_files
 	if test -n "$user"; then
 		printf 'ServerUser=%s\n' "$user" >>"$data/notes.ini"
 		chown -R "$user:$(id -gn "$user")" "$data"
@@ -99,7 +116,9 @@ choose_port()
 	port=${port:-${given:-110}}
 }
 
+test -f "$top_srcdir/samples/$sample/notes.ini" || fail "there is no sample \"$sample\""
 default_run=$top_builddir/run
+test "$sample" = plain || default_run=$top_builddir/run-$sample
 test "$(id -u)" != 0 || choose_public_place
 data=${RUN_DIR:-$default_run}
 case $data in
@@ -112,12 +131,16 @@ if ! test -f "$data/made"; then
 	: >"$data/made"
 fi
 choose_port
+case $sample in
+sites) login='Ana Ruiz:ruiz-pass' ;;
+*) login='Jada Correr:correr-pass' ;;
+esac
 cat <<END
 
 Postil starts on $data. In another terminal, list the messages and fetch one:
 
-    curl --user 'Jada Correr:correr-pass' pop3://127.0.0.1:$port/
-    curl --user 'Jada Correr:correr-pass' pop3://127.0.0.1:$port/1
+    curl --user '$login' pop3://127.0.0.1:$port/
+    curl --user '$login' pop3://127.0.0.1:$port/1
 
 Try \`show tasks\` here; \`quit\` ends the server. Other persons: $top_srcdir/samples/$sample/README.md
 

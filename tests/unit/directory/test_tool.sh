@@ -30,7 +30,10 @@ expect 66 'no such folder' "$tool" update -d "$dir/data"
 expect 66 'cannot be used' "$tool" update -d "$dir/none"
 expect 66 'does not exist' "$tool" find -d "$dir/data" jada
 
-cp -r "$top_srcdir/samples/plain/names" "$dir/data/names"
+mkdir "$dir/data/names"
+cp "$top_srcdir/samples/plain/names/persons.dxl" "$dir/data/names/"
+sed "s|'POP3_EnforceAccess'><text>1<|'POP3_EnforceAccess'><text>0<|" \
+	"$top_srcdir/samples/plain/names/server.dxl" > "$dir/data/names/server.dxl"
 chmod -R u+w "$dir/data/names"
 expect 0 '4 persons, 1 server.*has been updated' "$tool" update -d "$dir/data"
 expect 0 'was up to date' env POSTIL_DATA="$dir/data" "$tool" update
@@ -76,3 +79,13 @@ while read -r item; do
 		grep -q "\b$item\b" "$top_srcdir/man/postil-names.5" ||
 		fail "the manual page does not name $item"
 done
+
+# the whole sample
+mkdir "$dir/plain"
+cp -r "$top_srcdir/samples/plain/notes.ini" "$top_srcdir/samples/plain/names" "$dir/plain/"
+chmod -R u+w "$dir/plain"
+expect 0 '17 persons, 1 server.* 0 faults, 2 warnings; names.nsf has been updated' "$tool" update -d "$dir/plain"
+expect 0 'Access *refused: .*Terminations' "$tool" find -d "$dir/plain" "Gil Moran"
+expect 0 'Access *refused: .*names others' "$tool" find -d "$dir/plain" "Vera Hall"
+expect 0 'Access *allowed: .*Mail Users' "$tool" find -d "$dir/plain" "Leo Lake"
+expect 0 'for all servers, 3 tries' "$tool" find -d "$dir/plain" "Leo Lake"
