@@ -96,10 +96,13 @@ bool nsf_log_is_long(const struct nsf *nsf);
 
 /* A change: a transaction of its own, or a savepoint inside nsf_begin. */
 struct change {
-	bool own;
+	bool own, savepoint;
 	struct counters saved;
 };
 STATUS nsf_change_begin(struct nsf *nsf, struct change *change, struct fault *fault);
+/* For a change of one statement, which SQLite does whole or not at all: no savepoint, for
+ * which it would copy every page that is touched. */
+STATUS nsf_change_begin_one(struct nsf *nsf, struct change *change, struct fault *fault);
 /* Commit if status is NOERROR, else undo; returns what came of it. */
 STATUS nsf_change_end(struct nsf *nsf, struct change *change, STATUS status,
                       struct fault *fault);

@@ -401,19 +401,27 @@ void nsf_rollback(struct nsf *nsf)
 		roll_back(nsf);
 }
 
-STATUS nsf_change_begin(struct nsf *nsf, struct change *change, struct fault *fault)
+STATUS nsf_change_begin_one(struct nsf *nsf, struct change *change, struct fault *fault)
 {
-	STATUS status;
-
 	change->own = !nsf->in_transaction;
+	change->savepoint = false;
 	if (change->own)
 		return nsf_begin(nsf, fault);
 	change->saved = nsf->counters;
 	if (nsf->broken == NOERROR && sqlite3_get_autocommit(nsf->db))
 		nsf->broken = POSTIL_ERR_IO;
-	status = nsf->broken;
-	if (status == NOERROR)
-		status = nsf_run(nsf, ST_SAVEPOINT, 0, NULL);
+	return nsf->broken == NOERROR ? NOERROR
+		: fault_set(fault, nsf->broken, "%s: the transaction cannot go on", nsf->path);
+}
+
+STATUS nsf_change_begin(struct nsf *nsf, struct change *change, struct fault *fault)
+{
+	STATUS status = nsf_change_begin_one(nsf, change, fault);
+
+	if (status != NOERROR || change->own)
+		return status;
+	status = nsf_run(nsf, ST_SAVEPOINT, 0, NULL);
+	change->savepoint = status == NOERROR;
 	return status == NOERROR ? status
 		: fault_set(fault, status, "%s: the transaction cannot go on", nsf->path);
 }
@@ -436,6 +444,12 @@ STATUS nsf_change_end(struct nsf *nsf, struct change *change, STATUS status, str
 			fault_set(fault, status, "%s: %s (%s)", nsf->path, status_text(status),
 			          sqlite3_errmsg(nsf->db));
 		nsf_rollback(nsf);
+		return status;
+	}
+	if (!change->savepoint) {
+		nsf->counters = status == NOERROR ? nsf->counters : change->saved;
+		if (sqlite3_get_autocommit(nsf->db))    /* SQLite has given all of it up */
+			nsf->broken = status == NOERROR ? POSTIL_ERR_IO : status;
 		return status;
 	}
 	if (status == NOERROR)

@@ -19,7 +19,7 @@ STATUS nsf_view_put(struct nsf *nsf, const char *view, struct slice key, uint64_
 		return POSTIL_ERR_TOO_LONG;
 	if (note_id > NSF_ID_MAX)
 		return POSTIL_ERR_INVALID;
-	status = nsf_change_begin(nsf, &change, NULL);
+	status = nsf_change_begin_one(nsf, &change, NULL);
 	if (status != NOERROR)
 		return status;
 	status = nsf_statement(nsf, ST_VIEW_PUT, &s);
@@ -36,7 +36,7 @@ STATUS nsf_view_put(struct nsf *nsf, const char *view, struct slice key, uint64_
 STATUS nsf_view_delete_note(struct nsf *nsf, uint64_t note_id)
 {
 	struct change change;
-	STATUS status = nsf_change_begin(nsf, &change, NULL);
+	STATUS status = nsf_change_begin_one(nsf, &change, NULL);
 
 	if (status != NOERROR)
 		return status;
@@ -124,7 +124,7 @@ static STATUS value_set(struct nsf *nsf, enum statement statement, const char *n
 
 	if (value.n > NSF_VALUE_MAX)
 		return POSTIL_ERR_TOO_LONG;
-	status = nsf_change_begin(nsf, &change, NULL);
+	status = nsf_change_begin_one(nsf, &change, NULL);
 	if (status != NOERROR)
 		return status;
 	status = nsf_statement(nsf, statement, &s);

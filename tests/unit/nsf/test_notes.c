@@ -293,11 +293,41 @@ START_TEST(test_views)
 	ck_assert_str_eq(seen.text, "");
 	ck_assert_uint_eq(nsf_view_each(nsf, "$Users", see_all, &seen), NOERROR);
 	ck_assert_str_eq(seen.text, ":4=y anna:1=first anna:3=third anna b:2= ");
+	seen = (struct seen){ "", NULL };
+	ck_assert_uint_eq(nsf_view_range(nsf, "$Users", SLICE_LIT("anna"), SLICE_LIT("anna b"), see, &seen), NOERROR);
+	ck_assert_uint_eq(nsf_view_range(nsf, "$Users", SLICE_LIT("anna "), SLICE_LIT("anna a"), see, &seen), NOERROR);
+	ck_assert_str_eq(seen.text, "1=first 3=third 2= ");
 	ck_assert_uint_eq(nsf_view_delete_note(nsf, 1), NOERROR);
 	seen = (struct seen){ "", NULL };
 	ck_assert_uint_eq(nsf_view_each(nsf, "$Others", see_all, &seen), NOERROR);
 	ck_assert_uint_eq(nsf_view_find(nsf, "$Users", SLICE_LIT("anna"), see, &seen), NOERROR);
 	ck_assert_str_eq(seen.text, "3=third ");
+	stop();
+}
+END_TEST
+
+/* SQLite gives up the whole transaction when the file is full: no commit pretends otherwise. */
+START_TEST(test_a_view_entry_that_fails)
+{
+	struct seen seen = { "", NULL };
+	size_t large = 1 << 20;
+	char *value = calloc(1, large);
+
+	start();
+	ck_assert_uint_eq(nsf_begin(nsf, NULL), NOERROR);
+	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 1, SLICE_LIT("first")), NOERROR);
+	ck_assert_int_eq(sqlite3_exec(nsf->db, "PRAGMA max_page_count=40", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 2, (struct slice){ value, large }),
+	                  POSTIL_ERR_DISK_FULL);
+	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 3, SLICE_LIT("third")),
+	                  POSTIL_ERR_DISK_FULL);
+	ck_assert_uint_eq(nsf_commit(nsf, NULL), POSTIL_ERR_DISK_FULL);
+	ck_assert_uint_eq(nsf_view_find(nsf, "$Users", SLICE_LIT("anna"), see, &seen), NOERROR);
+	ck_assert_str_eq(seen.text, "");
+	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 3, SLICE_LIT("third")), NOERROR);
+	ck_assert_uint_eq(nsf_view_find(nsf, "$Users", SLICE_LIT("anna"), see, &seen), NOERROR);
+	ck_assert_str_eq(seen.text, "3=third ");
+	free(value);
 	stop();
 }
 END_TEST
@@ -332,5 +362,5 @@ END_TEST
 
 UNIT_MAIN("nsf notes", test_note_comes_back_as_it_was, test_same_unid_replaces,
 	test_deleted_note_comes_back_under_its_unid, test_deleting_the_note_of_a_message,
-	test_delivery_with_note, test_hostile_items_are_damage, test_views, test_view_key_has_a_limit,
-	test_properties)
+	test_delivery_with_note, test_hostile_items_are_damage, test_views, test_a_view_entry_that_fails,
+	test_view_key_has_a_limit, test_properties)
