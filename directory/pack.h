@@ -5,6 +5,7 @@
 #ifndef POSTIL_DIRECTORY_PACK_H
 #define POSTIL_DIRECTORY_PACK_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +20,14 @@ static inline void pack_number(struct buf *out, uint64_t value, int octets)
 static inline void pack_slice(struct buf *out, struct slice s)
 {
 	pack_number(out, s.n, 4);
+	buf_add_slice(out, s);
+}
+
+/* Of at most 65,535 octets. */
+static inline void pack_short(struct buf *out, struct slice s)
+{
+	assert(s.n <= UINT16_MAX);
+	pack_number(out, s.n, 2);
 	buf_add_slice(out, s);
 }
 
@@ -53,6 +62,11 @@ static inline uint64_t unpack_number(struct unpack *u, int octets)
 static inline struct slice unpack_slice(struct unpack *u)
 {
 	return unpack_octets(u, (size_t)unpack_number(u, 4));
+}
+
+static inline struct slice unpack_short(struct unpack *u)
+{
+	return unpack_octets(u, (size_t)unpack_number(u, 2));
 }
 
 #endif

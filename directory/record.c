@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 char *directory_path(const char *data_dir, const char *rest)
 {
@@ -64,14 +64,14 @@ STATUS record_encode(const struct person *person, enum document_kind kind, struc
 	pack_number(out, RECORD_VERSION, 1);
 	pack_number(out, kind, 1);
 	buf_add(out, person->unid.octets, UNID_OCTETS);
-	pack_slice(out, person->name);
-	pack_slice(out, person->alternate_name);
-	pack_slice(out, person->internet_address);
-	pack_slice(out, person->mail_server);
-	pack_slice(out, person->mail_file);
+	pack_short(out, person->name);
+	pack_short(out, person->alternate_name);
+	pack_short(out, person->internet_address);
+	pack_short(out, person->mail_server);
+	pack_short(out, person->mail_file);
 	pack_number(out, person->password_count, 1);
 	for (size_t i = 0; i < person->password_count; i++)
-		pack_slice(out, person->passwords[i]);
+		pack_short(out, person->passwords[i]);
 	return buf_status(out);
 }
 
@@ -85,7 +85,7 @@ static STATUS decode_passwords(struct unpack *u, struct arena *arena, struct per
 	if (passwords == NULL)
 		return POSTIL_ERR_MEMORY;
 	for (size_t i = 0; i < count; i++)
-		passwords[i] = unpack_slice(u);
+		passwords[i] = unpack_short(u);
 	return NOERROR;
 }
 
@@ -103,11 +103,11 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	version = unpack_number(&u, 1);
 	kind = unpack_number(&u, 1);
 	unid = unpack_octets(&u, UNID_OCTETS);
-	person.name = unpack_slice(&u);
-	person.alternate_name = unpack_slice(&u);
-	person.internet_address = unpack_slice(&u);
-	person.mail_server = unpack_slice(&u);
-	person.mail_file = unpack_slice(&u);
+	person.name = unpack_short(&u);
+	person.alternate_name = unpack_short(&u);
+	person.internet_address = unpack_short(&u);
+	person.mail_server = unpack_short(&u);
+	person.mail_file = unpack_short(&u);
 	status = decode_passwords(&u, arena, &person);
 	if (status != NOERROR)
 		return status;
