@@ -1,5 +1,5 @@
 /* postil directory: update, check, find, show, settings. A program of its own,
- * because only here is DXL read. Distrusted: arguments, and what documents
+ * because it reads DXL. Distrusted: arguments, and what documents
  * hold; on a terminal nothing but text is shown, and no digest ever. */
 #include <getopt.h>
 #include <stdio.h>
@@ -23,20 +23,11 @@
 
 static void show(struct slice s)
 {
-	struct buf escaped = BUF_INIT;
-	bool plain = text_is_utf8(s);
+	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < s.n && plain; i++)
-		plain = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7F &&
-		        !(i + 1 < s.n && (unsigned char)s.p[i] == 0xC2 &&
-		          (unsigned char)s.p[i + 1] < 0xA0);
-	if (plain) {
-		fwrite(s.p, 1, s.n, stdout);
-	} else {
-		text_escape(s, 4096, &escaped);
-		fputs(buf_cstr(&escaped), stdout);
-	}
-	buf_release(&escaped);
+	tool_add_text(&text, s);
+	fwrite(text.p, 1, text.n, stdout);
+	buf_release(&text);
 }
 
 static void show_line(const char *label, struct slice value)

@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "support"))
 
 import inetpass                                                 # noqa: E402
+import mailserver                                               # noqa: E402
 import postil                                                   # noqa: E402
 
 POSTIL = postil.program("postil")
@@ -297,6 +298,54 @@ def no_server_name():
         assert "no Server document" in data.run("register", "-l", "Lee", text=b"x\n")
 
 
+def from_nothing():
+    """The lines of README.md's "A server of your own", typed at a terminal; then a login."""
+    with open(os.path.join(postil.TOP_SRCDIR, "README.md"), encoding="utf-8") as f:
+        lines = re.search(r"From nothing it takes a few lines:\n\n((?:    .*\n)+)", f.read()).group(1)
+    lines = [line.strip() for line in lines.splitlines()]
+    assert [line.split()[0] for line in lines] == ["mkdir", "printf", "postil", "postil"], lines
+    assert lines[-1] == "postil server -d DATA", lines
+    top = tempfile.mkdtemp(prefix="postil-nothing-", dir=os.environ.get("TMPDIR", "/tmp"))
+    os.chmod(top, 0o755)
+    try:
+        os.environ["PATH"] = postil.PROGRAMS + ":" + os.environ["PATH"]
+        with Shell("cd %s" % top, *lines[:-1]) as shell:
+            for _ in lines[:-1]:
+                shell.wait_for(b"<0>")
+                shell.type(b"\n")
+            for prompt, answer in ((b"First name: ", b"Jada"), (b"Last name: ", b"Correr"),
+                                   (b"Organization [Example]: ", b""),
+                                   (b"Full name [Jada Correr/Example]: ", b""),
+                                   (b"Short name [jcorrer]: ", b""), (b"Internet address: ", b""),
+                                   (b"Mail file [mail/jcorrer.nsf]: ", b""),
+                                   (b"Internet password: ", b"correr"), (b"The same again: ", b"correr")):
+                shell.wait_for(prompt)
+                shell.type(answer + b"\n")
+            shell.wait_for(b"<0>")
+        serve(os.path.join(top, "DATA"))
+    finally:
+        shutil.rmtree(top)
+
+
+def serve(data):
+    """As the manual tells: root names a user, and a port that is free is in a Server document."""
+    port = postil.free_port()
+    with postil.Server(data=data, start=False) as server:
+        if os.geteuid() == 0:
+            with open(server.path("notes.ini"), "a", encoding="ascii") as f:
+                f.write("ServerUser=nobody\n")
+        server.write_name("server.dxl", mailserver.dxl([
+            "<document form='Server'><item name='ServerName'><text>mail/Example</text></item>"
+            "<item name='POP3_Port'><number>%d</number></item></document>" % port]))
+        server.start()
+        server.wait_for(r"POP3 Server: Started$")
+        with mailserver.Connection(("127.0.0.1", port)) as c:
+            assert c.line().startswith(b"+OK")
+            assert c.login("jada correr", "correr") == b"+OK jada correr has 0 messages."
+            assert c.ask(b"QUIT").startswith(b"+OK")
+        assert server.quit() == 0
+
+
 # --- no room, no right
 
 def not_writable():
@@ -374,4 +423,4 @@ if __name__ == "__main__":
     sys.exit(postil.run_cases([
         signals_at_the_prompt, stopped_at_the_prompt, one_line_of_a_pipe, forms, other_items_stay,
         broken_file_stays, another_document_decides, long_names, earlier_person, no_server_name,
-        not_writable, full_disk]))
+        from_nothing, not_writable, full_disk]))
