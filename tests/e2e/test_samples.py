@@ -134,6 +134,10 @@ def sites():
     run_sample("sites", 10)
 
 
+def tls():
+    run_sample("tls", 1)
+
+
 def unknown_sample():
     done = subprocess.run(["sh", os.path.join(SAMPLES, "run.sh"), "nonsense"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False, timeout=postil.PATIENCE)
@@ -141,4 +145,4 @@ def unknown_sample():
 
 
 if __name__ == "__main__":
-    sys.exit(postil.run_cases([plain, sites, unknown_sample]))
+    sys.exit(postil.run_cases([plain, sites, tls, unknown_sample]))
