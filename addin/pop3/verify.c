@@ -53,6 +53,19 @@ static void find_locked(struct login *l)
 		l->lock = LOGIN_PERSON_LOCKED;
 }
 
+/* Asked before the turn for a hash and again when it has come: of many guesses made at
+ * once all but the first few would pass, since none has been counted at look-up. */
+static void look_for_locks(struct login *l)
+{
+	if (address_is_locked(l)) {
+		l->count = 0;
+		l->lock = LOGIN_ADDRESS_LOCKED;
+	}
+	find_locked(l);
+	for (size_t i = 0; i < l->count; i++)
+		l->verified[i] = l->verified[i] && !l->locked[i];
+}
+
 /* --- who is it ------------------------------------------------------------------------- */
 
 /* Asked once at least, since asking takes time. */
@@ -88,11 +101,7 @@ STATUS verify_look_up(void *context)
 		             status_text(status));
 	if (l->step == LOGIN_DONE)
 		return NOERROR;
-	if (address_is_locked(l)) {
-		l->count = 0;
-		l->lock = LOGIN_ADDRESS_LOCKED;
-	}
-	find_locked(l);
+	look_for_locks(l);
 	ask_cache(l);
 	/* One match that is known is enough; among several the others must be tried. */
 	if (l->count == 1 && l->verified[0]) {
@@ -156,6 +165,7 @@ STATUS verify_hash(void *context)
 	struct login *l = context;
 	uint64_t rounds = 0;
 
+	look_for_locks(l);
 	if (l->lock != LOGIN_NOT_LOCKED && is_delayed(l)) {
 		login_done(l, POP3_LOGIN_REFUSED);
 		return NOERROR;
