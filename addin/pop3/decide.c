@@ -216,6 +216,7 @@ STATUS decide_open(void *context)
 
 	l->result = POP3_LOGIN_OK;
 	if (authorization.n > 0 && !is_same_person(l, authorization)) {
+		l->person = NULL;       /* the log tells what was sent, as of every such refusal */
 		login_done(l, POP3_LOGIN_REFUSED);
 		return NOERROR;
 	}
