@@ -7,6 +7,7 @@ tests/unit/directory; here is what a client is answered, what the log says, and 
 change holds without a restart and disturbs nobody.
 """
 
+import base64
 import os
 import random
 import select
@@ -161,7 +162,6 @@ def hostile_names():
             assert c.ask(b"USER a\0b").startswith(b"-ERR")
             assert c.ask(b"USER " + b"n" * 10000) == b"-ERR line too long"
         # as long as AUTH lets a name be, all of it escaped
-        import base64
         with server.connect() as c:
             assert c.ask(b"AUTH PLAIN").startswith(b"+ ")
             text = base64.b64encode(b"\0" + "\u00e9".encode() * 3000 + b"\0pw")
@@ -336,6 +336,42 @@ def lockout():
         server.wait_for(r"nobody has no lockout record$", start=mark)
 
 
+def lockout_of_guesses_made_at_once():
+    """None has been counted when they arrive; the limit holds for them all the same."""
+    with start() as server:
+        put_and_wait(server, document("ServerConfig", ServerName="*", ILEnforce="1", ILMaxTries="3"))
+        server.put("jcorrer", MAIL)
+        clients = [server.connect() for _ in range(60)]
+        for c in clients:
+            assert c.ask(b"USER jcorrer").startswith(b"+OK")
+        for i, c in enumerate(clients[:-1]):
+            c.send(b"PASS wrong%d\r\n" % i)
+        server.wait_for(r"is locked out after 3 failed logins")
+        clients[-1].send(b"PASS " + PASSWORD.encode() + b"\r\n")
+        for c in clients:
+            assert c.line() == REFUSED
+        with open(os.path.join(server.data, "console.log"), encoding="utf-8") as log:
+            text = log.read()
+        # three, and what was being hashed or counted at that moment
+        assert text.count("internet password\n") <= 30, text.count("internet password\n")
+        for c in clients:
+            c.close()
+
+
+def authorization_of_another():
+    """The password is right, the wish is not: one refusal, and the log has the name that was sent."""
+    with start(persons=[Person("jcorrer", "CN=Jada Correr/O=Acme", "jada")]) as server:
+        server.put("jcorrer", MAIL)
+        for _ in range(2):
+            mark = server.mark()
+            with server.connect() as c:
+                assert c.ask(b"AUTH PLAIN").startswith(b"+ ")
+                text = b"nobody\0jada\0" + PASSWORD.encode()
+                assert c.ask(base64.b64encode(text)) == REFUSED
+            server.wait_for(r"pop3: jada \[127\.0\.0\.1\] authentication failure using internet password$",
+                            start=mark)
+
+
 def lockout_of_addresses():
     """ILLockIP: the address is kept out, and told apart in the log only."""
     config = document("ServerConfig", ServerName="CN=mail/O=Acme", ILEnforce="1", ILMaxTries="3",
@@ -487,6 +523,8 @@ REFUSALS = [
     Person("plain", "CN=Plain/O=Acme", "plain", digest="plain text"),
     Person("cut", "CN=Cut/O=Acme", "cut", digest="(HosOQowHtnaYQqFo/XlScup0mC30)"),
     Person("locked", "CN=Locked/O=Acme", "locked", kind=mailserver.inetpass.v3),
+    Person("twin1", "CN=Twin/OU=A/O=Acme", password="same"),
+    Person("twin2", "CN=Twin/OU=B/O=Acme", password="same"),
 ] + [Person("m%d" % i, "CN=Many/OU=U%d/O=Acme" % i) for i in range(10)]
 
 CAUSES = {
@@ -524,7 +562,8 @@ def no_difference(notes, causes, count, at_once):
 
 def one_refusal():
     """2,000 samples of each cause, delayed by the timer."""
-    no_difference({"POP3_Failed_Login_Delay": "1"}, CAUSES,
+    causes = dict(CAUSES, **{"two have the password": (b"twin", b"same")})
+    no_difference({"POP3_Failed_Login_Delay": "1"}, causes,
                   int(os.environ.get("POSTIL_TEST_SAMPLES", "2000")), 500)
 
 
@@ -536,5 +575,6 @@ def one_refusal_without_delay():
 if __name__ == "__main__":
     sys.exit(postil.run_cases([
         names, several_of_one_name, hostile_names, access, wrong_server, mail_file_rights, sites, no_options,
-        lockout, lockout_of_addresses, penalties, penalties_cannot_be_hung_up_on,
+        authorization_of_another, lockout, lockout_of_guesses_made_at_once, lockout_of_addresses, penalties,
+        penalties_cannot_be_hung_up_on,
         one_refusal, one_refusal_without_delay]))
