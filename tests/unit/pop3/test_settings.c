@@ -5,6 +5,7 @@
 
 #include "addin/pop3/settings.h"
 #include "base/buf.h"
+#include "tests/support/source_memory.h"
 #include "tests/support/unit.h"
 
 struct variables {
@@ -128,6 +129,110 @@ START_TEST(set_limit_counts_for_loopback)
 }
 END_TEST
 
+/* --- what documents say ------------------------------------------------------------------ */
+
+static struct settings *read_documents(const char *documents)
+{
+	struct variables v = { NULL, NULL, BUF_INIT };
+	struct directory_source *source = NULL;
+	struct directory *directory = NULL;
+	struct settings *settings = NULL;
+
+	ck_assert_uint_eq(source_memory_new(&source), NOERROR);
+	ck_assert_uint_eq(source_memory_write(source, documents), NOERROR);
+	ck_assert_uint_eq(directory_new(source, &directory), NOERROR);
+	ck_assert_uint_eq(settings_read(get, &v, directory, say, &v, &settings), NOERROR);
+	directory_close(&directory);
+	buf_release(&v.said);
+	return settings;
+}
+
+#define SERVER "Form=Server|ServerName=CN=mail/O=Acme"
+#define SITE "Form=POP3Site|ISiteName=a|ISiteOrg=Acme"
+#define CONFIG "Form=ServerConfig|ServerName=*"
+
+/* A change of any of these must be noticed, or it would never be taken up. */
+static const char *const different[] = {
+	"", SERVER "\n", SERVER "|POP3_Port=111\n", SERVER "|POP3_PortStatus=2\n", SERVER "|POP3_TCPNP=0\n",
+	SERVER "|POP3_SSLNP=0\n", SERVER "|POP3_SSLCert=1\n", SERVER "|InternetAuthentication=More\n",
+	SERVER "|POP3_EnforceAccess=1\n", SERVER "|LdISite=1\n", SERVER "|LdISite=1\n" SITE "\n",
+	SERVER "|LdISite=1|SMTPFullHostDomain=x.example\n" SITE "\n",
+	SERVER "|LdISite=1\n" SITE "|TCPNameAndPwd=0\n", SERVER "|LdISite=1\n" SITE "|SSLNameAndPwd=0\n",
+	SERVER "|LdISite=1\n" SITE "|SSLClientCert=1\n", SERVER "|LdISite=1\n" SITE "|SSLKeyFile=k\n",
+	SERVER "|LdISite=1\n" SITE "|ISiteAdrs=127.0.0.1\n", SERVER "|LdISite=1\n" SITE "|ISiteAdrs=127.0.0.2\n",
+	SERVER "|LdISite=1\n" SITE "\n" SITE "\n", SERVER "|LdISite=1\nForm=POP3Site|ISiteName=b|ISiteOrg=Acme\n",
+	SERVER "|LdISite=1\nForm=POP3Site|ISiteName=a|ISiteOrg=Other\n",
+	SERVER "\n" CONFIG "\n", SERVER "\n" CONFIG "|ILEnforce=1\n", SERVER "\n" CONFIG "|ILMaxTries=9\n",
+	SERVER "\n" CONFIG "|ILExpMinutes=9\n", SERVER "\n" CONFIG "|ILClearMinutes=9\n",
+	SERVER "\n" CONFIG "|ILLockIP=1\n", SERVER "\n" CONFIG "|ILCountAgainstIP=1\n",
+	SERVER "\n" CONFIG "|ILLogLockouts=0\n", SERVER "\n" CONFIG "|ILLogFailures=0\n",
+	SERVER "\nForm=ServerConfig|ServerName=mail/Acme\n",
+};
+#define DIFFERENT (sizeof(different) / sizeof(*different))
+
+START_TEST(every_document_counts)
+{
+	struct settings *s[DIFFERENT];
+
+	for (size_t i = 0; i < DIFFERENT; i++)
+		s[i] = read_documents(different[i]);
+	for (size_t i = 0; i < DIFFERENT; i++)
+		for (size_t j = 0; j < DIFFERENT; j++)
+			ck_assert_msg(settings_equal(s[i], s[j]) == (i == j), "%s and %s", different[i],
+			              different[j]);
+	for (size_t i = 0; i < DIFFERENT; i++)
+		settings_release(&s[i]);
+}
+END_TEST
+
+static const struct {
+	const char *documents, *address;
+	int allowed;                    /* 1: passwords, 0: none on this port, -1: nothing at all */
+} ports[] = {
+	{ "", "127.0.0.1", 1 },
+	{ SERVER "\n", "127.0.0.1", 1 },
+	{ SERVER "|POP3_TCPNP=0\n", "127.0.0.1", 0 },
+	{ SERVER "|POP3_TCPNP=0|POP3_SSLNP=0|POP3_SSLCert=1\n", "127.0.0.1", 0 },
+	{ SERVER "|POP3_TCPNP=0|POP3_SSLNP=0\n", "127.0.0.1", -1 },
+	{ SERVER "|POP3_TCPNP=0|LdISite=1\n" SITE "\n", "127.0.0.1", 1 },
+	{ SERVER "|LdISite=1\n", "127.0.0.1", -1 },
+	{ SERVER "|LdISite=1\n" SITE "|TCPNameAndPwd=0\n", "127.0.0.1", 0 },
+	{ SERVER "|LdISite=1\n" SITE "|TCPNameAndPwd=0|SSLNameAndPwd=0\n", "127.0.0.1", -1 },
+	{ SERVER "|LdISite=1\n" SITE "|TCPNameAndPwd=0|SSLNameAndPwd=0\n"
+	  "Form=POP3Site|ISiteName=b|ISiteOrg=Other|ISiteAdrs=127.0.0.2\n", "127.0.0.2", 1 },
+};
+
+START_TEST(what_a_port_allows)
+{
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
+		struct settings *s = read_documents(ports[i].documents);
+		const struct pop3_session_options *options = settings_options_at(s, ports[i].address);
+
+		ck_assert_msg((options == NULL ? -1 : options->login_allowed) == ports[i].allowed, "%s",
+		              ports[i].documents);
+		settings_release(&s);
+	}
+}
+END_TEST
+
+START_TEST(trusted_networks)
+{
+	struct variables v = { "POP3_Trusted_Networks", "10.0.0.0/8, ::1", BUF_INIT }, none = { 0 };
+	struct variables bad = { "POP3_Trusted_Networks", "10.0.0.0/8 localhost", BUF_INIT };
+	struct settings *s = read_with(&v), *unset = read_with(&none), *wrong = read_with(&bad);
+
+	ck_assert(settings_trusts(s, "10.1.2.3") && settings_trusts(s, "::1"));
+	ck_assert(!settings_trusts(s, "127.0.0.1") && !settings_trusts(unset, "10.1.2.3"));
+	ck_assert(!settings_equal(s, unset));
+	ck_assert(!settings_trusts(wrong, "10.1.2.3"));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&bad.said), "\"localhost\" is neither an address nor a network"));
+	buf_release(&bad.said);
+	settings_release(&s);
+	settings_release(&unset);
+	settings_release(&wrong);
+}
+END_TEST
+
 static char *manual(const char *name)
 {
 	const char *top = getenv("top_srcdir");
@@ -176,6 +281,9 @@ int main(void)
 	tcase_add_test(tcase, defaults);
 	tcase_add_loop_test(tcase, values, 0, sizeof(numbers) / sizeof(numbers[0]));
 	tcase_add_test(tcase, set_limit_counts_for_loopback);
+	tcase_add_test(tcase, every_document_counts);
+	tcase_add_test(tcase, what_a_port_allows);
+	tcase_add_test(tcase, trusted_networks);
 	tcase_add_test(tcase, manual_lists_all);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
