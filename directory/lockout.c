@@ -8,7 +8,6 @@
  */
 #include "directory/lockout.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/text.h"
+#include "directory/lockaside.h"
 #include "directory/locktable.h"
 #include "directory/pack.h"
 #include "directory/private.h"
@@ -29,14 +29,12 @@
 #define PROPERTY_SERIAL "lockout.serial"        /* another one with each commit of ours */
 #define FORM "InternetLockout"
 #define RECORD_VERSION 1
-#define ASIDE_MAX 1000
 
 struct lockout {
 	char *path;
 	pthread_mutex_t writing;        /* over these; taken before mutex */
 	struct nsf *nsf;
-	dev_t dev;                      /* of the file that nsf is */
-	ino_t ino;
+	struct stat file;               /* of the file that nsf is */
 	pthread_mutex_t mutex;          /* over all below */
 	struct nsf_lock *lock;          /* for the stamp */
 	struct nsf_stamp stamp;         /* what table was read at */
@@ -178,30 +176,14 @@ static void forget_file(struct lockout *l)
 }
 
 /* A file that cannot be used is kept under another name. */
-static STATUS set_aside(struct lockout *l, STATUS why)
+static STATUS set_aside(struct lockout *l, STATUS why, const struct stat *bad)
 {
-	static const char *const endings[] = { "-wal", "-shm", "-lock" };
-	char *to = NULL, *beside = NULL;
-	STATUS status = POSTIL_ERR_IO;
+	char *to;
+	STATUS status;
 
 	forget_file(l);
-	for (int i = 1; i < ASIDE_MAX && status != NOERROR; i++) {
-		free(to);
-		if (asprintf(&to, "%s.damaged-%d", l->path, i) < 0)
-			return POSTIL_ERR_MEMORY;
-		/* link does not replace what is there */
-		if (link(l->path, to) == 0)
-			status = unlink(l->path) == 0 ? NOERROR : POSTIL_ERR_PERMISSION;
-		else if (errno != EEXIST)
-			break;
-	}
-	for (size_t i = 0; status == NOERROR && i < sizeof(endings) / sizeof(*endings); i++) {
-		if (asprintf(&beside, "%s%s", l->path, endings[i]) < 0)
-			break;
-		unlink(beside);
-		free(beside);
-	}
-	if (status == NOERROR)
+	status = lockaside(l->path, bad, &to);
+	if (status == NOERROR && to != NULL)
 		trouble(l, why, "%s could not be used (%s) and has been set aside as %s; lockouts "
 		        "before now are forgotten", l->path, status_text(why), to);
 	free(to);
@@ -211,13 +193,15 @@ static STATUS set_aside(struct lockout *l, STATUS why)
 /* writing is held. make: if there is none. */
 static STATUS open_file(struct lockout *l, bool make)
 {
-	struct stat st;
+	struct stat st = { .st_ino = 0 };
 	STATUS status = NOERROR;
 
-	if (l->nsf != NULL && stat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->nsf != NULL && stat(l->path, &st) == 0 && st.st_dev == l->file.st_dev &&
+	    st.st_ino == l->file.st_ino)
 		return NOERROR;
 	forget_file(l);
 	for (int tries = 0; tries < 3; tries++) {
+		(void)stat(l->path, &st);
 		status = nsf_open(l->path, &l->nsf, NULL);
 		if (status == NOERROR && nsf_kind(l->nsf) != NSF_OTHER) {
 			nsf_close(&l->nsf);
@@ -226,15 +210,13 @@ static STATUS open_file(struct lockout *l, bool make)
 		if (status == POSTIL_ERR_NOEXIST && make)
 			status = nsf_create(l->path, NSF_OTHER, &l->nsf, NULL);
 		else if (status == POSTIL_ERR_DAMAGED || status == POSTIL_ERR_FOREIGN)
-			status = set_aside(l, status) == NOERROR ? POSTIL_ERR_EXISTS : status;
+			status = set_aside(l, status, &st) == NOERROR ? POSTIL_ERR_EXISTS : status;
 		if (status != POSTIL_ERR_EXISTS)        /* made by another process meanwhile */
 			break;
 	}
 	/* An open handle keeps the inode's number from being given to another file. */
-	if (status == NOERROR && stat(l->path, &st) == 0) {
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
+	if (status == NOERROR && stat(l->path, &st) == 0)
+		l->file = st;
 	return status;
 }
 
@@ -301,7 +283,7 @@ static void follow(struct lockout *l)
 		if (status == NOERROR)
 			status = load_table(l, &now);
 		if (status == POSTIL_ERR_DAMAGED)
-			set_aside(l, status);
+			set_aside(l, status, &l->file);
 		else if (status != NOERROR && status != POSTIL_ERR_NOEXIST)
 			trouble(l, status, "%s cannot be read: %s", l->path, status_text(status));
 	}
@@ -571,7 +553,7 @@ static STATUS fail(struct lockout *l, const struct lockout_rules *rules, enum lo
 		status = begun;
 	}
 	if (status == POSTIL_ERR_DAMAGED)
-		set_aside(l, status);
+		set_aside(l, status, &l->file);
 	buf_release(&shown);
 	return status;
 }
@@ -628,7 +610,7 @@ static STATUS remove_record(struct lockout *l, enum lockout_kind kind, const str
 	} else if (status == NOERROR) {
 		nsf_rollback(l->nsf);
 	} else if (status == POSTIL_ERR_DAMAGED) {
-		set_aside(l, status);
+		set_aside(l, status, &l->file);
 	}
 	pthread_mutex_unlock(&l->writing);
 	if (status == NOERROR || status == POSTIL_ERR_NOEXIST)

@@ -339,6 +339,7 @@ START_TEST(damaged_file_is_set_aside)
 
 	begin();
 	write_garbage("inetlockout.nsf");
+	write_garbage("inetlockout.nsf-wal");
 	ck_assert(!is_locked(&three, ANN, NOW));
 	lock(lockout, ANN, NOW);
 	ck_assert(is_locked(&three, ANN, NOW));
@@ -346,6 +347,8 @@ START_TEST(damaged_file_is_set_aside)
 	ck_assert_ptr_nonnull(strstr(fault.text, "inetlockout.nsf.damaged-1"));
 	ck_assert(!lockout_trouble(lockout, &fault));
 	snprintf(path, sizeof(path), "%s/inetlockout.nsf.damaged-1", dir);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/inetlockout.nsf.damaged-1-wal", dir);
 	ck_assert_int_eq(access(path, F_OK), 0);
 	lockout_close(&lockout);
 	ck_assert_int_eq(lockout_open(dir, &lockout, NULL), NOERROR);
@@ -355,6 +358,63 @@ START_TEST(damaged_file_is_set_aside)
 END_TEST
 
 /* What cannot be written still counts in this process. */
+#define FINDERS 8
+
+/* All find the damage at once; the first makes the file anew, the others must count in it. */
+static void find_damage(int ready, int n)
+{
+	char name[] = "CN=Ann 0/O=Acme", octet;
+	struct lockout *own = NULL;
+	bool locked;
+	int bad;
+
+	name[7] = (char)('0' + n);
+	bad = lockout_open(dir, &own, NULL) != NOERROR;
+	if (read(ready, &octet, 1) != 0)
+		bad = 1;
+	for (int i = 0; i < 3; i++)
+		bad |= lockout_failed(own, &three, LOCKOUT_PERSON, slice_of(name), NOW, &locked) != NOERROR;
+	lockout_close(&own);
+	_exit(bad);
+}
+
+START_TEST(damage_found_by_many_processes)
+{
+	char name[] = "CN=Ann 0/O=Acme", path[4096];
+	int ready[2], status, bad = 0;
+	pid_t pids[FINDERS];
+
+	begin();
+	for (int round = 0; round < 5; round++) {
+		lockout_close(&lockout);
+		write_garbage("inetlockout.nsf");
+		ck_assert_int_eq(pipe(ready), 0);
+		for (int i = 0; i < FINDERS; i++) {
+			pids[i] = fork();
+			if (pids[i] == 0) {
+				close(ready[1]);
+				find_damage(ready[0], i);
+			}
+		}
+		close(ready[0]);
+		close(ready[1]);
+		for (int i = 0; i < FINDERS; i++) {
+			waitpid(pids[i], &status, 0);
+			bad += status != 0;
+		}
+		ck_assert_int_eq(lockout_open(dir, &lockout, NULL), NOERROR);
+		for (int i = 0; i < FINDERS; i++) {
+			name[7] = (char)('0' + i);
+			ck_assert_msg(is_locked(&three, slice_of(name), NOW), "round %d: %s", round, name);
+		}
+		snprintf(path, sizeof(path), "%s/inetlockout.nsf.damaged-%d", dir, round + 2);
+		ck_assert_int_ne(access(path, F_OK), 0);
+		ck_assert_int_eq(bad, 0);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(unwritable_directory)
 {
 	struct fault fault;
@@ -452,5 +512,6 @@ UNIT_MAIN("lockout", locks_at_the_last_try, one_record_for_all_spellings,
           unlimited_and_not_enforced, expires, counts_anew_after_expiry, success_clears,
           success_does_not_unlock, addresses_by_the_rules, survives_a_restart, survives_kill,
           two_processes, unlock_needs_no_file, file_removed_meanwhile,
-          damaged_file_is_set_aside, unwritable_directory, listing, oldest_gives_way,
+          damaged_file_is_set_aside,
+          damage_found_by_many_processes, unwritable_directory, listing, oldest_gives_way,
           all_threads_count)
