@@ -2,10 +2,10 @@
 #include "addin/net/networks.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ipaddr.h"
 #include "base/text.h"
 
 struct network {
@@ -17,17 +17,6 @@ struct net_networks {
 	size_t count;
 	struct network list[];
 };
-
-static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
-
-/* text: NUL-terminated, without zone. */
-static bool parse_address(const char *text, uint8_t octets[16], bool *is_4)
-{
-	*is_4 = inet_pton(AF_INET, text, octets + 12) == 1;
-	if (*is_4)
-		memcpy(octets, mapped, sizeof(mapped));
-	return *is_4 || inet_pton(AF_INET6, text, octets) == 1;
-}
 
 static bool parse_network(struct slice s, struct network *network)
 {
@@ -41,7 +30,7 @@ static bool parse_network(struct slice s, struct network *network)
 		return false;
 	memcpy(text, s.p, n);
 	text[n] = '\0';
-	if (!parse_address(text, network->octets, &is_4))
+	if (!ipaddr_parse(text, network->octets, &is_4))
 		return false;
 	network->bits = 128;
 	if (slash == NULL)
@@ -110,55 +99,14 @@ static bool is_inside(const uint8_t octets[16], const struct network *network)
 	return rest == 0 || ((octets[whole] ^ network->octets[whole]) >> (8 - rest)) == 0;
 }
 
-/* Without the zone that a link-local address may have. */
-static bool parse_peer(const char *address, uint8_t octets[16])
-{
-	char text[INET6_ADDRSTRLEN];
-	size_t n = strcspn(address, "%");
-	bool is_4;
-
-	if (n >= sizeof(text))
-		return false;
-	memcpy(text, address, n);
-	text[n] = '\0';
-	return parse_address(text, octets, &is_4);
-}
-
 bool net_networks_have(const struct net_networks *networks, const char *address)
 {
 	uint8_t octets[16];
 
-	if (networks == NULL || networks->count == 0 || !parse_peer(address, octets))
+	if (networks == NULL || networks->count == 0 || !ipaddr_parse_peer(address, octets))
 		return false;
 	for (size_t i = 0; i < networks->count; i++)
 		if (is_inside(octets, &networks->list[i]))
 			return true;
 	return false;
-}
-
-bool net_address_unit(const char *address, uint8_t unit[16])
-{
-	if (!parse_peer(address, unit))
-		return false;
-	if (memcmp(unit, mapped, sizeof(mapped)) != 0)
-		memset(unit + 8, 0, 8);
-	return true;
-}
-
-void net_address_unit_text(const char *address, char text[NET_UNIT_OCTETS])
-{
-	char shown[INET6_ADDRSTRLEN];
-	uint8_t unit[16];
-	bool is_4;
-
-	snprintf(text, NET_UNIT_OCTETS, "%s", address);
-	if (!net_address_unit(address, unit))
-		return;
-	is_4 = memcmp(unit, mapped, sizeof(mapped)) == 0;
-	if (inet_ntop(is_4 ? AF_INET : AF_INET6, unit + (is_4 ? 12 : 0), shown, sizeof(shown)) == NULL)
-		return;
-	if (is_4)
-		snprintf(text, NET_UNIT_OCTETS, "%s", shown);
-	else
-		snprintf(text, NET_UNIT_OCTETS, "%.43s/64", shown);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/crypt.h"
+#include "base/ipaddr.h"
 
 #define FINGERPRINTS 8
 #define FAILURES_MAX 32         /* the delay has long reached its bound */
@@ -18,7 +19,7 @@ struct entry {
 	struct entry *chain;            /* of its bucket */
 	struct entry *older, *newer;
 	uint8_t unit[16];
-	char text[NET_UNIT_OCTETS];
+	char text[IPADDR_UNIT_TEXT];
 	unsigned failures;
 	uint64_t last_ms;               /* of the last failure, moved on when it halves */
 	uint64_t fingerprints[FINGERPRINTS];    /* the newest of them, in a ring */
@@ -141,7 +142,7 @@ static struct entry *add(struct net_penalty *p, const uint8_t unit[16], const ch
 	if (e == NULL)
 		return NULL;
 	memcpy(e->unit, unit, 16);
-	net_address_unit_text(address, e->text);
+	ipaddr_unit_text(address, e->text);
 	e->chain = *bucket;
 	*bucket = e;
 	link_newest(p, e);
@@ -181,7 +182,7 @@ uint32_t net_penalty_ms(struct net_penalty *p, const char *address, uint64_t now
 	struct entry *e;
 	uint32_t ms = 0;
 
-	if (!net_address_unit(address, unit))
+	if (!ipaddr_unit(address, unit))
 		return 0;
 	pthread_mutex_lock(&p->mutex);
 	e = find(p, unit);
@@ -220,7 +221,7 @@ void net_penalty_failed(struct net_penalty *p, const char *address, unsigned fai
 	uint8_t unit[16];
 	struct entry *e;
 
-	if (!net_address_unit(address, unit))
+	if (!ipaddr_unit(address, unit))
 		return;
 	pthread_mutex_lock(&p->mutex);
 	e = find(p, unit);
@@ -234,7 +235,7 @@ void net_penalty_failed(struct net_penalty *p, const char *address, unsigned fai
 /* --- showing --------------------------------------------------------------------------- */
 
 struct shown {
-	char text[NET_UNIT_OCTETS];
+	char text[IPADDR_UNIT_TEXT];
 	unsigned failures;
 	uint32_t wait_ms;
 };

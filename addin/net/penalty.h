@@ -36,7 +36,7 @@ uint32_t net_penalty_ms(struct net_penalty *penalty, const char *address, uint64
  * fingerprint: a keyed digest of name and password; 0: unknown, always counts. */
 void net_penalty_failed(struct net_penalty *penalty, const char *address, unsigned failures,
                         uint64_t fingerprint, uint64_t now_ms);
-/* Addresses (net_address_unit_text) that wait now, longest first. */
+/* Addresses (ipaddr_unit_text) that wait now, longest first. */
 void net_penalty_each(struct net_penalty *penalty, uint64_t now_ms,
                       void (*each)(void *context, const char *address, unsigned failures,
                                    uint32_t wait_ms), void *context);

@@ -7,6 +7,7 @@
 
 #include "addin/pop3/login_impl.h"
 #include "base/clock.h"
+#include "base/ipaddr.h"
 #include "base/name.h"
 #include "base/text.h"
 
@@ -198,11 +199,11 @@ static void open_mailbox(struct login *l)
 /* A success may clear what failures came before it. */
 static void note_success(struct login *l)
 {
-	char unit[NET_UNIT_OCTETS];
+	char unit[IPADDR_UNIT_TEXT];
 
 	if (!l->settings->lockout.enforce)
 		return;
-	net_address_unit_text(l->address, unit);
+	ipaddr_unit_text(l->address, unit);
 	(void)lockout_succeeded(l->task->lockout, &l->settings->lockout, LOCKOUT_PERSON,
 	                        l->person->name, clock_wall_ms());
 	(void)lockout_succeeded(l->task->lockout, &l->settings->lockout, LOCKOUT_ADDRESS,

@@ -1,57 +1,38 @@
 /* Names come from records and from the console; they are shown escaped. */
 #include "addin/pop3/guards.h"
 
-#include <stdio.h>
-#include <time.h>
-
 #include "base/clock.h"
-#include "base/name.h"
 #include "base/text.h"
+#include "directory/lockadmin.h"
 
 #define SHOWN_NAME_OCTETS 128
 
 /* --- lockouts --------------------------------------------------------------------- */
-
-static void add_time(int64_t ms, struct buf *out)
-{
-	time_t secs = (time_t)(ms / 1000);
-	char text[32] = "?";
-	struct tm local;
-
-	if (localtime_r(&secs, &local) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	buf_add_str(out, text);
-}
-
-static void add_name(const struct lockout_record *record, struct buf *out)
-{
-	struct buf name = BUF_INIT;
-
-	if (record->kind == LOCKOUT_ADDRESS || name_abbreviate(record->name, &name) != NOERROR)
-		text_escape(record->name, SHOWN_NAME_OCTETS, out);
-	else
-		text_escape(buf_slice(&name), SHOWN_NAME_OCTETS, out);
-	buf_release(&name);
-}
 
 struct shown {
 	struct task *task;
 	unsigned count;
 };
 
+/* For the log, where a line holds other things, too. */
+static void add_name(const struct lockout_record *record, struct buf *out)
+{
+	struct buf name = BUF_INIT;
+
+	lockadmin_add_name(record, &name);
+	text_escape(buf_slice(&name), SHOWN_NAME_OCTETS, out);
+	buf_release(&name);
+}
+
 static STATUS show_record(void *context, const struct lockout_record *record)
 {
 	struct shown *shown = context;
-	struct buf line = BUF_INIT;
+	struct buf name = BUF_INIT, line = BUF_INIT;
 
-	buf_add_str(&line, record->kind == LOCKOUT_PERSON ? "  user " : "  address ");
-	add_name(record, &line);
-	buf_addf(&line, ": %s, %u failed login%s, first ", record->locked ? "locked" : "not locked",
-	         (unsigned)record->failures, text_plural(record->failures));
-	add_time(record->first_ms, &line);
-	buf_add_str(&line, ", last ");
-	add_time(record->last_ms, &line);
-	task_log(shown->task, "%s", buf_cstr(&line));
+	add_name(record, &name);
+	lockadmin_add_line(record, buf_slice(&name), &line);
+	task_log(shown->task, "  %s", buf_cstr(&line));
+	buf_release(&name);
 	buf_release(&line);
 	shown->count++;
 	return NOERROR;
@@ -72,42 +53,30 @@ void guards_show_lockouts(struct task *task)
 	settings_release(&settings);
 }
 
-/* The persons that the name means, if it is not the one in a record itself. */
-static bool unlock_persons(struct task *task, struct slice name)
+static void tell_unlocked(void *context, const struct lockout_record *record)
 {
-	struct arena arena = ARENA_INIT;
-	const struct person *persons;
-	size_t count = 0;
-	bool any = false;
+	struct buf name = BUF_INIT;
 
-	if (directory_find_login(task->directory, name, true, DIRECTORY_MATCHES_MAX, &arena, &persons,
-	                         &count) == NOERROR)
-		for (size_t i = 0; i < count; i++)
-			if (lockout_unlock(task->lockout, LOCKOUT_PERSON, persons[i].name) == NOERROR)
-				any = true;
-	arena_release(&arena);
-	return any;
+	add_name(record, &name);
+	task_log(context, "POP3 Server: %s is unlocked", buf_cstr(&name));
+	buf_release(&name);
 }
 
 void guards_unlock(struct task *task, struct slice name)
 {
-	struct buf shown = BUF_INIT, address = BUF_INIT;
-	char unit[NET_UNIT_OCTETS];
-	STATUS status = lockout_unlock(task->lockout, LOCKOUT_PERSON, name);
+	struct buf shown = BUF_INIT;
+	STATUS status = lockadmin_unlock(task->lockout, task->directory, name, tell_unlocked, task);
 
-	buf_add_slice(&address, name);
-	net_address_unit_text(buf_cstr(&address), unit);
-	if (status != NOERROR && lockout_unlock(task->lockout, LOCKOUT_ADDRESS, slice_of(unit)) == NOERROR)
-		status = NOERROR;
-	if (status != NOERROR && unlock_persons(task, name))
-		status = NOERROR;
 	text_escape(name, SHOWN_NAME_OCTETS, &shown);
-	if (status == NOERROR)
-		task_log(task, "POP3 Server: %s is unlocked", buf_cstr(&shown));
-	else
+	if (status == POSTIL_ERR_NOT_FOUND)
 		task_log(task, "POP3 Server: %s has no lockout record", buf_cstr(&shown));
+	else if (status == POSTIL_ERR_AMBIGUOUS)
+		task_log(task, "POP3 Server: more than %d persons have the name %s; nobody was unlocked",
+		         DIRECTORY_MATCHES_MAX, buf_cstr(&shown));
+	else if (status != NOERROR)
+		task_log(task, "POP3 Server: %s cannot be unlocked: %s", buf_cstr(&shown),
+		         status_text(status));
 	buf_release(&shown);
-	buf_release(&address);
 }
 
 /* --- penalties -------------------------------------------------------------------------- */

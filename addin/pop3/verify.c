@@ -8,6 +8,7 @@
 #include "addin/pop3/login_impl.h"
 #include "base/clock.h"
 #include "base/crypt.h"
+#include "base/ipaddr.h"
 #include "base/text.h"
 
 /* What an unknown name costs where a timer hides the rest: the worth of a usual digest. */
@@ -20,14 +21,14 @@ static bool is_delayed(const struct login *l)
 
 /* --- locked out ---------------------------------------------------------------------- */
 
-static void unit_of(const struct login *l, char unit[NET_UNIT_OCTETS])
+static void unit_of(const struct login *l, char unit[IPADDR_UNIT_TEXT])
 {
-	net_address_unit_text(l->address, unit);
+	ipaddr_unit_text(l->address, unit);
 }
 
 static bool address_is_locked(struct login *l)
 {
-	char unit[NET_UNIT_OCTETS];
+	char unit[IPADDR_UNIT_TEXT];
 
 	unit_of(l, unit);
 	return !l->trusted && lockout_is_locked(l->task->lockout, &l->settings->lockout,
@@ -218,7 +219,7 @@ STATUS verify_count(void *context)
 {
 	struct login *l = context;
 	struct fault fault = { .status = NOERROR };
-	char unit[NET_UNIT_OCTETS];
+	char unit[IPADDR_UNIT_TEXT];
 	bool counted = false;
 
 	for (size_t i = 0; i < l->count; i++) {

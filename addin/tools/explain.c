@@ -7,7 +7,6 @@
 
 #include "addin/tools/tool.h"
 #include "base/clock.h"
-#include "base/ini.h"
 #include "base/name.h"
 #include "base/soundex.h"
 #include "base/text.h"
@@ -18,23 +17,6 @@
 
 /* --- this server ----------------------------------------------------------------- */
 
-static STATUS read_server_name(struct explain *e, struct fault *fault)
-{
-	struct buf path = BUF_INIT;
-	struct ini *ini = NULL;
-	STATUS status;
-
-	buf_addf(&path, "%s/notes.ini", e->data_dir);
-	status = buf_status(&path);
-	if (status == NOERROR)
-		status = ini_read(buf_cstr(&path), &ini, fault);
-	buf_release(&path);
-	if (status == NOERROR)
-		status = name_canonicalize(slice_of(ini_get(ini, "ServerName")), &e->server);
-	ini_free(&ini);
-	return status == POSTIL_ERR_NOEXIST ? NOERROR : status;
-}
-
 STATUS explain_init(struct explain *e, const char *data_dir, struct directory *dir,
                     struct fault *fault)
 {
@@ -42,7 +24,7 @@ STATUS explain_init(struct explain *e, const char *data_dir, struct directory *d
 	STATUS status;
 
 	*e = (struct explain){ .data_dir = data_dir, .dir = dir, .server = BUF_INIT };
-	status = read_server_name(e, fault);
+	status = tool_server_name(data_dir, &e->server, fault);
 	server = buf_slice(&e->server);
 	if (status == NOERROR && server.n == 0)
 		return NOERROR;

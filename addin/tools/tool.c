@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "addin/tools/identity.h"
+#include "base/ini.h"
+#include "base/name.h"
 #include "base/text.h"
 
 static const char *tool_verb = "";
@@ -126,6 +128,23 @@ char *tool_data_dir(const char *given, int *exit_r)
 		return NULL;
 	}
 	return dir;
+}
+
+STATUS tool_server_name(const char *data_dir, struct buf *out, struct fault *fault)
+{
+	struct buf path = BUF_INIT;
+	struct ini *ini = NULL;
+	STATUS status;
+
+	buf_addf(&path, "%s/notes.ini", data_dir);
+	status = buf_status(&path);
+	if (status == NOERROR)
+		status = ini_read(buf_cstr(&path), &ini, fault);
+	buf_release(&path);
+	if (status == NOERROR)
+		status = name_canonicalize(slice_of(ini_get(ini, "ServerName")), out);
+	ini_free(&ini);
+	return status == POSTIL_ERR_NOEXIST ? NOERROR : status;
 }
 
 struct mail_store *tool_store(const char *data_dir, int *exit_r)

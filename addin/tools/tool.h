@@ -32,6 +32,9 @@ int tool_help(const char *text);
  * has been said why, *exit_r is what to exit with. */
 char *tool_data_dir(const char *given, int *exit_r);
 
+/* ServerName of DATA/notes.ini, canonical; appended. Nothing where there is none. */
+STATUS tool_server_name(const char *data_dir, struct buf *out, struct fault *fault);
+
 /* The store of mail files below data_dir. NULL: it has been said why. */
 struct mail_store *tool_store(const char *data_dir, int *exit_r);
 

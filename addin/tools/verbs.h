@@ -4,6 +4,7 @@
 #define POSTIL_TOOLS_VERBS_H
 
 int verb_deliver(int argc, char **argv);
+int verb_lockout(int argc, char **argv);
 int verb_mail(int argc, char **argv);
 
 #endif

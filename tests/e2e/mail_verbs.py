@@ -88,7 +88,7 @@ class Dispatcher(Case):
         self.assertIn(b"deliver", self.run_postil("--help").stdout)
         self.assertTrue(self.run_postil("--version").stdout.startswith(b"postil "))
         self.assertIn(b"import", self.mail("--help").stdout)
-        for verb in ("server", "console", "directory", "deliver"):
+        for verb in ("server", "console", "directory", "deliver", "lockout"):
             answer = self.run_postil(verb, "--help")
             self.assertEqual((answer.returncode, answer.stderr), (0, b""), verb)
             self.assertIn(b"sage: postil " + verb.encode(), answer.stdout)

@@ -323,7 +323,7 @@ def lockout():
         assert attempt(server, "jcorrer") == REFUSED
         mark = server.mark()
         server.check("tell pop3 unlock jcorrer@acme.example")
-        server.wait_for(r"jcorrer@acme\.example is unlocked$", start=mark)
+        server.wait_for(r"Jada Correr/Acme is unlocked$", start=mark)
         assert is_in(server, "jcorrer")
         # a success clears what came before
         for _ in range(2):

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "addin/net/networks.h"
+#include "base/ipaddr.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice text = { (const char *)data, n }, bad = { NULL, 0 };
 	struct net_networks *networks = NULL;
-	char address[64], once[NET_UNIT_OCTETS], twice[NET_UNIT_OCTETS];
+	char address[64], once[IPADDR_UNIT_TEXT], twice[IPADDR_UNIT_TEXT];
 	size_t length = n < sizeof(address) - 1 ? n : sizeof(address) - 1;
 	STATUS status = net_networks_parse(text, &networks, &bad);
 
@@ -20,8 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	FUZZ_CHECK(status != POSTIL_ERR_INVALID || (bad.p >= text.p && bad.n > 0 &&
 	           bad.p + bad.n <= text.p + text.n));
 	net_networks_free(&networks);
-	net_address_unit_text(address, once);
-	net_address_unit_text(once, twice);
+	ipaddr_unit_text(address, once);
+	ipaddr_unit_text(once, twice);
 	FUZZ_CHECK(strcmp(once, twice) == 0);
 	return 0;
 }

@@ -83,28 +83,6 @@ START_TEST(networks_refused)
 }
 END_TEST
 
-static const struct {
-	const char *address, *text;
-} units[] = {
-	{ "192.0.2.7", "192.0.2.7" },
-	{ "::ffff:192.0.2.7", "192.0.2.7" },
-	{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
-	{ "::1", "::/64" },
-	{ "fe80::1%2", "fe80::/64" },
-	{ "what?", "what?" },
-};
-
-START_TEST(units_of_addresses)
-{
-	char text[NET_UNIT_OCTETS];
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		net_address_unit_text(units[i].address, text);
-		ck_assert_str_eq(text, units[i].text);
-	}
-}
-END_TEST
-
 /* --- penalties -------------------------------------------------------------------------- */
 
 #define A "192.0.2.1"
@@ -274,7 +252,7 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("penalty", networks_have, networks_refused, units_of_addresses, doubles_to_its_bound,
+UNIT_MAIN("penalty", networks_have, networks_refused, doubles_to_its_bound,
           several_tries_count_each, same_password_again_does_not_count, quiet_time_halves,
           a_network_of_ipv6_is_one, memory_is_bounded, options_change_at_once, listing,
           many_threads)
