@@ -186,7 +186,7 @@ class Messages(Case):
         self.mail("delete", "mail/x", "2-4", "9")
         self.assertEqual([u for _, _, u in self.uidls("mail/x")],
                          [u for n, _, u in before if n not in "2349"])
-        self.mail("delete", "-u", "mail/x", before[0][2], before[4][2])
+        self.mail("delete", "-u", "--", "mail/x", before[0][2], before[4][2])
         self.assertEqual(len(self.uidls("mail/x")), 4)
         for wrong in (["1", "5"], ["0"], ["3-2"], ["x"], ["-u", "nonsense"]):
             done = subprocess.run([POSTIL, "mail", "delete", "-d", self.data, "mail/x", *wrong],
