@@ -108,3 +108,13 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 		memcpy(copy, s, n);
 	return copy;
 }
+
+STATUS arena_copy(struct arena *a, struct slice s, struct slice *copy_r)
+{
+	char *copy = arena_strndup(a, s.p, s.n);
+
+	if (copy == NULL)
+		return POSTIL_ERR_MEMORY;
+	*copy_r = (struct slice){ copy, s.n };
+	return NOERROR;
+}

@@ -23,4 +23,6 @@ void *arena_alloc(struct arena *a, size_t n);           /* NULL: out of memory *
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);  /* adds a NUL */
 
+STATUS arena_copy(struct arena *a, struct slice s, struct slice *copy_r);      /* with a NUL behind it */
+
 #endif

@@ -15,13 +15,6 @@
 
 #define SHOWN_OCTETS 200
 
-static STATUS keep(struct arena *arena, struct slice s, struct slice *kept_r)
-{
-	kept_r->p = arena_strndup(arena, s.p, s.n);
-	kept_r->n = s.n;
-	return kept_r->p == NULL ? POSTIL_ERR_MEMORY : NOERROR;
-}
-
 /* --- names list --------------------------------------------------------------------- */
 
 struct gathering {
@@ -58,9 +51,9 @@ static STATUS add(struct gathering *g, enum names_kind kind, struct slice key, s
 		list->entries = entries;
 		list->room = room;
 	}
-	status = keep(g->arena, key, &entry.key);
+	status = arena_copy(g->arena, key, &entry.key);
 	if (status == NOERROR)
-		status = keep(g->arena, name, &entry.name);
+		status = arena_copy(g->arena, name, &entry.name);
 	if (status == NOERROR)
 		list->entries[list->count++] = entry;
 	return status;
@@ -183,7 +176,7 @@ static STATUS copy_values(struct arena *arena, const struct item *item, struct s
 		struct slice value = text_trim(item->values[i]);
 
 		if (value.n > 0)
-			status = keep(arena, value, &values[kept++]);
+			status = arena_copy(arena, value, &values[kept++]);
 	}
 	*values_r = values;
 	*count_r = kept;
@@ -220,7 +213,7 @@ static STATUS set_how(const struct names_list *list, const struct names_entry *e
 	names_list_describe(list, entry, &how);
 	status = buf_status(&how);
 	if (status == NOERROR)
-		status = keep(arena, buf_slice(&how), &verdict->how);
+		status = arena_copy(arena, buf_slice(&how), &verdict->how);
 	buf_release(&how);
 	return status;
 }

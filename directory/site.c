@@ -33,13 +33,6 @@ struct search {
 	size_t count;
 };
 
-static STATUS keep(struct arena *arena, struct slice s, struct slice *kept_r)
-{
-	kept_r->p = arena_strndup(arena, s.p, s.n);
-	kept_r->n = s.n;
-	return kept_r->p == NULL ? POSTIL_ERR_MEMORY : NOERROR;
-}
-
 /* `*`, the server's name or a group it is in; without the item any server. */
 static bool is_hosted(const struct note *note, const struct names_list *server)
 {
@@ -59,7 +52,7 @@ static STATUS take_addresses(struct arena *arena, const struct note *note, struc
 	STATUS status = addresses == NULL ? POSTIL_ERR_MEMORY : NOERROR;
 
 	for (size_t i = 0; i < count && status == NOERROR; i++)
-		status = keep(arena, text_trim(item->values[i]), &addresses[i]);
+		status = arena_copy(arena, text_trim(item->values[i]), &addresses[i]);
 	site->addresses = addresses;
 	site->address_count = count;
 	return status;
@@ -70,7 +63,7 @@ static STATUS fold(struct arena *arena, struct slice s, struct slice *folded_r)
 	struct buf folded = BUF_INIT;
 	STATUS status = text_fold(s, &folded);
 
-	status = keep(arena, status == NOERROR ? buf_slice(&folded) : s, folded_r);
+	status = arena_copy(arena, status == NOERROR ? buf_slice(&folded) : s, folded_r);
 	buf_release(&folded);
 	return status;
 }
@@ -97,7 +90,7 @@ static STATUS take_site(void *context, const struct note *note, const char *file
 	if (found == NULL)
 		return POSTIL_ERR_MEMORY;
 	*found = (struct found){ .unid = note->unid, .next = search->first };
-	status = keep(search->arena, setting_text(note, SET_SITE_NAME), &found->site.name);
+	status = arena_copy(search->arena, setting_text(note, SET_SITE_NAME), &found->site.name);
 	if (status == NOERROR)
 		status = fold(search->arena, found->site.name, &found->sort_key);
 	if (status == NOERROR)
@@ -106,7 +99,7 @@ static STATUS take_site(void *context, const struct note *note, const char *file
 	if (status == NOERROR)
 		status = take_addresses(search->arena, note, &found->site);
 	if (status == NOERROR)
-		status = keep(search->arena, setting_text(note, SET_SITE_KEY_FILE), &found->site.key_file);
+		status = arena_copy(search->arena, setting_text(note, SET_SITE_KEY_FILE), &found->site.key_file);
 	found->site.name_and_password = setting_switch(note, SET_SITE_PASSWORD);
 	found->site.tls_name_and_password = setting_switch(note, SET_SITE_TLS_PASSWORD);
 	found->site.client_certificate = setting_switch(note, SET_SITE_CERTIFICATE);

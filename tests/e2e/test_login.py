@@ -494,13 +494,13 @@ class Attempt:
 
 def sample(server, causes, count, at_once):
     """count times of each cause, in random order, so many connections open at a time."""
-    todo = [cause for cause in causes for _ in range(count)]
-    random.shuffle(todo)
+    waiting = [cause for cause in causes for _ in range(count)]
+    random.shuffle(waiting)
     samples = {cause: [] for cause in causes}
     poll, running = select.epoll(), {}
-    while todo or running:
-        while todo and len(running) < at_once:
-            cause = todo.pop()
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            cause = waiting.pop()
             one = Attempt(("127.0.0.1", server.port), cause, *causes[cause])
             running[one.socket.fileno()] = one
             poll.register(one.socket.fileno(), select.EPOLLIN)
