@@ -28,8 +28,8 @@
 
 const struct dxl_limits dxl_limits_directory = {
 	.depth = 64,
-	.item_octets = 1024 * 1024,
-	.note_octets = 8 * 1024 * 1024
+	.item_octets = 16 * 1024 * 1024,
+	.note_octets = 64 * 1024 * 1024
 };
 
 static const char *const element_names[E_COUNT] = {

@@ -15,8 +15,9 @@
 
 struct dxl_limits {
 	size_t depth;           /* of elements; default 64 */
-	size_t item_octets;     /* of all values of one item; default 1 MiB for a directory */
-	size_t note_octets;     /* of one note; default 8 MiB */
+	size_t item_octets;     /* of all values of one item; default 16 MiB for a directory: a group
+	                         * may have 100,000 members */
+	size_t note_octets;     /* of one note; default 64 MiB */
 };
 extern const struct dxl_limits dxl_limits_directory;
 

@@ -11,7 +11,7 @@
 
 #define DXL_NAMESPACE "http://www.lotus.com/dxl"
 #define DEPTH_MAX 250                   /* libxml2 itself stops at 256 */
-#define VALUES_MAX 65536                /* of one item */
+#define VALUES_MAX 1048576              /* of one item */
 
 enum dxl_element {
 	E_OTHER, E_DATABASE, E_DOCUMENT, E_NOTE, E_NOTEINFO, E_CREATED, E_MODIFIED,
