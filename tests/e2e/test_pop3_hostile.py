@@ -108,17 +108,20 @@ def a_locked_namesake_hides_nobody():
 
 def a_queue_tells_nobody_who_is_locked():
     """Who fills the queue for hashes learns nothing from who answers beside it."""
-    persons = NAMESAKES + [Person("slow", "CN=Slow/O=Acme", "slow", digest=inetpass.v3(
-        b"x", rounds=3000000))]
+    digest = inetpass.v3(b"x", rounds=3000000)
+    # one for each client: none of them is locked out by what the others guess
+    slow = [Person("slow%d" % i, "CN=Slow %d/O=Acme" % i, "slow%d" % i, digest=digest)
+            for i in range(2 * (os.cpu_count() or 1) + 2)]
+    persons = NAMESAKES + slow
     with MailServer(persons=persons, document=with_lockout, notes={
             "POP3_Failed_Login_Delay": "1", "POP3_Max_Failed_Logins": "100"}) as server:
         with server.connect() as c:
             for _ in range(3):
                 assert c.login("jcorrer", "wrong").startswith(b"-ERR [AUTH]")
         server.wait_for(r"password: User is locked out$")
-        clients = [server.connect() for _ in range(2 * (os.cpu_count() or 1) + 2)]
-        for c in clients:
-            assert c.ask(b"USER slow").startswith(b"+OK")
+        clients = [server.connect() for _ in slow]
+        for c, person in zip(clients, slow):
+            assert c.ask(b"USER " + person.login.encode()).startswith(b"+OK")
         with server.connect() as locked, server.connect() as unknown:
             assert locked.ask(b"USER jcorrer").startswith(b"+OK")
             assert unknown.ask(b"USER nobody").startswith(b"+OK")
