@@ -115,6 +115,8 @@ class Shell:
         self.shown = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT):  # who starts tests may ignore them
+                signal.signal(number, signal.SIG_DFL)
             os.execv("/bin/sh", ["sh", "-c", "set -m\ntrap : INT\n" + "".join(
                 '%s\necho "<$?>"\nread x\n' % line for line in lines)])
 
