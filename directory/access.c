@@ -14,6 +14,7 @@
 #include "base/banned.h"
 
 #define SHOWN_OCTETS 200
+#define TRIES_MAX 8             /* a change takes far longer than a look */
 
 /* --- names list --------------------------------------------------------------------- */
 
@@ -95,11 +96,18 @@ static STATUS add_wildcards(struct gathering *g, struct slice name)
 	return status == NOERROR ? add_name(g, NAMES_WILDCARD, SLICE_LIT("*")) : status;
 }
 
+/* A group with the name of a pattern is not meant by the pattern. */
+static bool is_pattern(struct slice key)
+{
+	return key.n > 0 && key.p[0] == '*' && (key.n == 1 || key.p[1] == '/');
+}
+
 static STATUS add_group(void *context, const struct directory_group *group)
 {
 	struct gathering *g = context;
 
-	if ((g->types & 1u << group->type) == 0 || find_key(&g->list, group->key) != NULL)
+	if ((g->types & 1u << group->type) == 0 || is_pattern(group->key) ||
+	    find_key(&g->list, group->key) != NULL)
 		return NOERROR;
 	if (g->groups == NAMES_LIST_GROUPS_MAX) {
 		g->list.cut = true;
@@ -273,9 +281,8 @@ static STATUS decide(struct directory *dir, const struct lists *l, const struct 
 	return status;
 }
 
-STATUS directory_check_access(struct directory *dir, struct slice server,
-                              const struct person *person, struct arena *arena,
-                              struct access_verdict *verdict_r)
+static STATUS check_once(struct directory *dir, struct slice server, const struct person *person,
+                         struct arena *arena, struct access_verdict *verdict_r)
 {
 	struct access_verdict verdict = { .rule = ACCESS_NO_SERVER };
 	struct lists lists = { .arena = arena };
@@ -286,6 +293,29 @@ STATUS directory_check_access(struct directory *dir, struct slice server,
 	if (status == NOERROR && lists.enforced)
 		status = decide(dir, &lists, person, arena, &verdict);
 	verdict.allowed = allows(verdict.rule);
+	if (status == NOERROR)
+		*verdict_r = verdict;
+	return status;
+}
+
+/* It takes many questions: were they not all answered by one state of the directory, a
+ * change that moves a person from one denied group to another could let the person in. */
+STATUS directory_check_access(struct directory *dir, struct slice server,
+                              const struct person *person, struct arena *arena,
+                              struct access_verdict *verdict_r)
+{
+	uint64_t before, after = directory_generation(dir);
+	struct access_verdict verdict;
+	STATUS status;
+	int tries = 0;
+
+	do {
+		before = after;
+		status = check_once(dir, server, person, arena, &verdict);
+		after = directory_generation(dir);
+	} while (status == NOERROR && before != after && ++tries < TRIES_MAX);
+	if (status == NOERROR && before != after)
+		status = POSTIL_ERR_BUSY;
 	if (status == NOERROR)
 		*verdict_r = verdict;
 	return status;

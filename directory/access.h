@@ -38,7 +38,7 @@ struct names_list {
 
 /* Own name (in any form) and alternate name (may be empty), the wildcards of its
  * hierarchy, and every group of those types that any of these is in, directly or through
- * groups; loops end. In arena. */
+ * groups; loops end. A group whose name is a pattern does not count. In arena. */
 STATUS directory_names_list(struct directory *dir, struct slice name, struct slice alternate,
                             unsigned types, struct arena *arena, struct names_list *list_r);
 /* The entry that an entry of an access list (a name in any form, group or pattern) means;
@@ -68,8 +68,9 @@ struct access_verdict {
 	struct slice entry;     /* the list's entry that decided, as written; may be empty */
 	struct slice how;       /* how the person comes under it, in words; may be empty */
 };
-/* By the Server document of server as it stands now. Strings in arena. Any trouble with
- * the directory is its status. */
+/* By the Server document of server as it stands now, all by one state of the directory.
+ * Strings in arena. Any trouble with the directory is its status; POSTIL_ERR_BUSY: it kept
+ * changing. */
 STATUS directory_check_access(struct directory *dir, struct slice server,
                               const struct person *person, struct arena *arena,
                               struct access_verdict *verdict_r);

@@ -57,7 +57,8 @@ static struct access_verdict check(void)
 	"Form=Group|ListName=Everybody|Members=*\n" \
 	"Form=Group|ListName=Labels|GroupType=Deny List only|Members=Ann Lee/Sales/Acme\n" \
 	"Form=Group|ListName=Alternate|Members=Anna Alt/Acme\n" \
-	"Form=Group|ListName=Alias|Members=Ann Lee\n"
+	"Form=Group|ListName=Alias|Members=Ann Lee\n" \
+	"Form=Group|ListName=*/OU=Legal/O=Acme|Members=Ann Lee/Sales/Acme\n"
 
 static const struct {
 	const char *items;              /* of the Server document, all that is there */
@@ -144,6 +145,18 @@ START_TEST(holds_at_once)
 	ck_assert(!check().allowed);
 	source_memory_write(source, "Form=Group|ListName=Staff|Members=Ann Lee/Sales/Acme\n");
 	ck_assert(check().allowed);
+	end();
+}
+END_TEST
+
+/* All answers come from one state of the directory: what changes between two questions is
+ * asked for again. */
+START_TEST(changes_meanwhile)
+{
+	begin("Form=Server|ServerName=CN=mail/O=Acme|POP3_EnforceAccess=1|DenyAccess=Gone\n");
+	ck_assert(check().allowed);
+	source_memory_change_at(source, 3, "Form=Group|ListName=Gone|Members=Ann Lee/Sales/Acme\n");
+	ck_assert_int_eq(check().rule, ACCESS_DENY_LISTED);
 	end();
 }
 END_TEST
@@ -238,5 +251,5 @@ START_TEST(too_many_groups_deny)
 }
 END_TEST
 
-UNIT_MAIN("access", which_rule_decides, no_server_document, holds_at_once, trouble_is_told,
-          described, many_groups, too_many_groups_deny)
+UNIT_MAIN("access", which_rule_decides, no_server_document, holds_at_once, changes_meanwhile,
+          trouble_is_told, described, many_groups, too_many_groups_deny)
