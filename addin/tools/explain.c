@@ -15,6 +15,8 @@
 
 #include "base/banned.h"
 
+#define ADDRESSES_TOLD_MAX 8
+
 /* --- this server ----------------------------------------------------------------- */
 
 STATUS explain_init(struct explain *e, const char *data_dir, struct directory *dir,
@@ -195,20 +197,51 @@ void explain_lockout(struct explain *e, const struct person *person, struct buf 
 	         locked ? "locked out" : "not locked out", from[e->nearness], (unsigned)e->rules.max_tries);
 }
 
+static void add_site(const struct pop3_site *site, struct buf *out)
+{
+	if (site == NULL) {
+		buf_add_str(out, "no site, nobody can log in");
+		return;
+	}
+	tool_add_text(out, site->name);
+	buf_addf(out, ", name and password %s, with TLS %s", site->name_and_password ? "yes" : "no",
+	         site->tls_name_and_password ? "yes" : "no");
+}
+
+/* Where another site than at most addresses holds. */
+static void add_addresses(const struct explain *e, const struct pop3_site *most, struct buf *out)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < e->sites.count; i++)
+		for (size_t j = 0; j < e->sites.list[i].address_count; j++) {
+			const char *address = e->sites.list[i].addresses[j].p;
+			const struct pop3_site *site = pop3_sites_choose(&e->sites, address);
+
+			if (site == most || told++ >= ADDRESSES_TOLD_MAX)
+				continue;
+			buf_add_str(out, "; at ");
+			tool_add_text(out, e->sites.list[i].addresses[j]);
+			buf_add_char(out, ' ');
+			add_site(site, out);
+		}
+	if (told > ADDRESSES_TOLD_MAX)
+		buf_addf(out, "; and %zu more addresses", told - ADDRESSES_TOLD_MAX);
+}
+
 void explain_site(const struct explain *e, struct buf *out)
 {
-	if (e->server.n == 0)
+	if (e->server.n == 0) {
 		buf_add_str(out, "nowhere: notes.ini names no server");
-	else if (!e->settings.internet_sites)
-		buf_addf(out, "the Server document: name and password %s",
-		         e->settings.name_and_password ? "yes" : "no");
-	else if (e->sites.count == 0)
+	} else if (!e->settings.internet_sites) {
+		buf_addf(out, "the Server document: name and password %s, with TLS %s",
+		         e->settings.name_and_password ? "yes" : "no",
+		         e->settings.tls_name_and_password ? "yes" : "no");
+	} else if (e->sites.count == 0) {
 		buf_add_str(out, "Internet Sites: this server hosts no POP3 Site document, nobody can log in");
-	for (size_t i = 0; i < e->sites.count; i++) {
-		const struct pop3_site *site = &e->sites.list[i];
-
-		buf_add_str(out, i == 0 ? "Internet Sites: " : "; ");
-		text_escape(site->name, 100, out);
-		buf_addf(out, ", name and password %s", site->name_and_password ? "yes" : "no");
+	} else {
+		buf_add_str(out, "Internet Sites: ");
+		add_site(pop3_sites_choose(&e->sites, ""), out);
+		add_addresses(e, pop3_sites_choose(&e->sites, ""), out);
 	}
 }

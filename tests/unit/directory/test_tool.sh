@@ -89,3 +89,14 @@ expect 0 'Access *refused: .*Terminations' "$tool" find -d "$dir/plain" "Gil Mor
 expect 0 'Access *refused: .*names others' "$tool" find -d "$dir/plain" "Vera Hall"
 expect 0 'Access *allowed: .*Mail Users' "$tool" find -d "$dir/plain" "Leo Lake"
 expect 0 'for all servers, 3 tries' "$tool" find -d "$dir/plain" "Leo Lake"
+
+# which site holds
+mkdir "$dir/sites"
+cp -r "$top_srcdir/samples/sites/notes.ini" "$top_srcdir/samples/sites/names" "$dir/sites/"
+chmod -R u+w "$dir/sites"
+"$tool" update -d "$dir/sites" > "$dir/out"
+expect 0 'Internet Sites: 2 Example, name and password yes, with TLS yes; at 127.0.0.2 3 Acme, name and password no, with TLS no; at 127.0.0.3 4 Partner' \
+	"$tool" find -d "$dir/sites" "Ana Ruiz"
+rm "$dir/sites/names/sites.dxl"
+"$tool" update -d "$dir/sites" > "$dir/out"
+expect 0 'hosts no POP3 Site document, nobody can log in' "$tool" find -d "$dir/sites" "Ana Ruiz"
