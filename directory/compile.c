@@ -6,6 +6,7 @@
  * makes the run fail, the next one will see it whole.
  */
 #include "directory/compile.h"
+#include "directory/cross.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -414,18 +415,26 @@ static STATUS read_pending(struct compile *c)
 	return status;
 }
 
+void compile_end_warnings(struct compile *c, const char *where, const char *what)
+{
+	if (c->warnings_said > WARNINGS_SAID_MAX && c->say != NULL) {
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "%s/%s: and %u more warnings%s%s", c->names_dir, where,
+		         c->warnings_said - WARNINGS_SAID_MAX, what[0] == '\0' ? "" : " of ", what);
+		c->say(c->context, buf_cstr(&text));
+		buf_release(&text);
+	}
+	c->warnings_said = 0;
+}
+
 static STATUS apply_local_documents(struct compile *c)
 {
 	STATUS status = local_apply(c);
 
-	if (c->warnings_said > WARNINGS_SAID_MAX && c->say != NULL) {
-		struct buf text = BUF_INIT;
-
-		buf_addf(&text, "%s/" LOCAL_FOLDER ": and %u more warnings", c->names_dir,
-		         c->warnings_said - WARNINGS_SAID_MAX);
-		c->say(c->context, buf_cstr(&text));
-		buf_release(&text);
-	}
+	compile_end_warnings(c, LOCAL_FOLDER, "");
+	if (status == NOERROR && c->cross != NULL)
+		status = cross_tell(c);
 	return status;
 }
 
@@ -621,6 +630,7 @@ static void compile_init(struct compile *c, void (*say)(void *context, const cha
 static void compile_release(struct compile *c)
 {
 	nsf_close(&c->nsf);
+	cross_free(&c->cross);
 	entries_release(&c->entries);
 	buf_wipe_release(&c->keys.text);
 	documents_release(&c->documents);
@@ -649,8 +659,9 @@ static STATUS run(const char *data_dir, const char *nsf_path, bool anew, struct 
 	return status;
 }
 
+/* check_for: NULL, or the server for which the directory is only checked. */
 static STATUS run_once(const char *data_dir, const char *nsf_path, bool anew,
-                       struct compile_report *report_r,
+                       const struct slice *check_for, struct compile_report *report_r,
                        void (*say)(void *context, const char *text), void *context,
                        struct fault *fault)
 {
@@ -658,7 +669,9 @@ static STATUS run_once(const char *data_dir, const char *nsf_path, bool anew,
 	STATUS status;
 
 	compile_init(&c, say, context, fault);
-	status = run(data_dir, nsf_path, anew, &c);
+	status = check_for == NULL ? NOERROR : cross_new(*check_for, &c.cross);
+	if (status == NOERROR)
+		status = run(data_dir, nsf_path, anew, &c);
 	if (status == NOERROR)
 		*report_r = c.report;
 	else if (fault != NULL && fault->status != status)
@@ -677,16 +690,17 @@ STATUS directory_compile(const char *data_dir, struct compile_report *report_r,
 
 	if (path == NULL)
 		return fault_set(fault, POSTIL_ERR_MEMORY, "%s", status_text(POSTIL_ERR_MEMORY));
-	status = run_once(data_dir, path, false, report_r, say, context, fault);
+	status = run_once(data_dir, path, false, NULL, report_r, say, context, fault);
 	if (status == POSTIL_ERR_DAMAGED)
-		status = run_once(data_dir, path, true, report_r, say, context, fault);
+		status = run_once(data_dir, path, true, NULL, report_r, say, context, fault);
 	free(path);
 	return status;
 }
 
-STATUS directory_check(const char *data_dir, struct compile_report *report_r,
+STATUS directory_check(const char *data_dir, struct slice server,
+                       struct compile_report *report_r,
                        void (*say)(void *context, const char *text), void *context,
                        struct fault *fault)
 {
-	return run_once(data_dir, NULL, false, report_r, say, context, fault);
+	return run_once(data_dir, NULL, false, &server, report_r, say, context, fault);
 }

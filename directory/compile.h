@@ -57,6 +57,7 @@ struct compile {
 	bool keep_unseen;               /* of this file: a broken document may be any of them */
 	bool quiet;                     /* warnings have been told before */
 	uint64_t checked_id;            /* stands for note ids when only checking */
+	struct cross *cross;            /* NULL: what shows only across documents is not told */
 };
 
 /* file:line: text. A fault costs a document, a warning does not. */
@@ -67,6 +68,10 @@ void compile_warn(struct compile *c, unsigned line, const char *format, ...);
 /* What comes of it; counts as nothing. */
 __attribute__((format(printf, 3, 4)))
 void compile_say(struct compile *c, unsigned line, const char *format, ...);
+
+/* Say how many more of these warnings there were than are told; where is "" or a folder with
+ * its slash, what may be "". The next ones are told again. */
+void compile_end_warnings(struct compile *c, const char *where, const char *what);
 
 /* Where an item of that name stands, else the document. */
 unsigned compile_line(const struct note *note, const char *item_name);

@@ -102,8 +102,12 @@ struct compile_report {
 STATUS directory_compile(const char *data_dir, struct compile_report *report_r,
                          void (*say)(void *context, const char *text), void *context,
                          struct fault *fault);
-/* The same reading of every file, without names.nsf: only tells. */
-STATUS directory_check(const char *data_dir, struct compile_report *report_r,
+/* The same reading of every file, without names.nsf: only tells, also of what shows only
+ * across documents (names that name nobody, groups in a circle, sites and Configuration
+ * Settings that never hold), and of persons whose mail server is another one than server
+ * (empty: not looked at). */
+STATUS directory_check(const char *data_dir, struct slice server,
+                       struct compile_report *report_r,
                        void (*say)(void *context, const char *text), void *context,
                        struct fault *fault);
 

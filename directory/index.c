@@ -4,6 +4,7 @@
  * secret.
  */
 #include "directory/compile.h"
+#include "directory/cross.h"
 
 #include <string.h>
 
@@ -388,6 +389,8 @@ STATUS index_document(struct compile *c, const struct form *form, const struct n
 		                  buf_slice(&record));
 	if (write && status == NOERROR && !is_many(form))
 		status = put_form(c, note, document);
+	if (c->cross != NULL && status == NOERROR)
+		status = cross_add(c, form, note, document);
 	buf_wipe_release(&record);
 	return status;
 }

@@ -58,6 +58,11 @@ STATUS group_encode(const struct directory_group *group, struct buf *out);
 /* Strings lie in record. POSTIL_ERR_DAMAGED. */
 STATUS group_decode(struct slice record, struct directory_group *group_r);
 
+/* What sites are sorted by, and ISiteOrg as it is compared: "Acme", "O=Acme" and "/O=Acme"
+ * are one organization. In arena. */
+STATUS site_sort_key(struct arena *arena, struct slice name, struct slice *key_r);
+STATUS site_organization(struct arena *arena, struct slice s, struct slice *organization_r);
+
 /* What a directory stands on: for access.c, site.c and config.c. */
 struct directory_source *directory_source(struct directory *dir);
 

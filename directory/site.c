@@ -68,8 +68,12 @@ static STATUS fold(struct arena *arena, struct slice s, struct slice *folded_r)
 	return status;
 }
 
-/* "Acme", "O=Acme" and "/O=Acme" are one organization. */
-static STATUS take_organization(struct arena *arena, struct slice s, struct slice *organization_r)
+STATUS site_sort_key(struct arena *arena, struct slice name, struct slice *key_r)
+{
+	return fold(arena, name, key_r);
+}
+
+STATUS site_organization(struct arena *arena, struct slice s, struct slice *organization_r)
 {
 	if (s.n > 0 && s.p[0] == '/')
 		s = text_trim((struct slice){ s.p + 1, s.n - 1 });
@@ -92,9 +96,9 @@ static STATUS take_site(void *context, const struct note *note, const char *file
 	*found = (struct found){ .unid = note->unid, .next = search->first };
 	status = arena_copy(search->arena, setting_text(note, SET_SITE_NAME), &found->site.name);
 	if (status == NOERROR)
-		status = fold(search->arena, found->site.name, &found->sort_key);
+		status = site_sort_key(search->arena, found->site.name, &found->sort_key);
 	if (status == NOERROR)
-		status = take_organization(search->arena, setting_text(note, SET_SITE_ORGANIZATION),
+		status = site_organization(search->arena, setting_text(note, SET_SITE_ORGANIZATION),
 		                           &found->site.organization);
 	if (status == NOERROR)
 		status = take_addresses(search->arena, note, &found->site);

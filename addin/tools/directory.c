@@ -94,8 +94,12 @@ static int run_check(const char *data_dir, struct slice name)
 {
 	struct compile_report report;
 	struct fault fault = { 0 };
-	STATUS status = directory_check(data_dir, &report, say_text, NULL, &fault);
+	struct buf server = BUF_INIT;
+	STATUS status = tool_server_name(data_dir, &server, &fault);
 
+	if (status == NOERROR)
+		status = directory_check(data_dir, buf_slice(&server), &report, say_text, NULL, &fault);
+	buf_release(&server);
 	if (status != NOERROR) {
 		say_text(NULL, fault_text(&fault, status));
 		return tool_exit_status(status);

@@ -385,7 +385,7 @@ START_TEST(local_documents_elsewhere)
 	/* checking tells the same and changes nothing */
 	put_file(&w, "local/a.dxl", LOCAL("Nobody/X", T(HASH2)));
 	buf_clear(&w.said);
-	ck_assert_int_eq(directory_check(w.dir, &w.report, say_into, &w, &w.fault), NOERROR);
+	ck_assert_int_eq(directory_check(w.dir, SLICE_LIT(""), &w.report, say_into, &w, &w.fault), NOERROR);
 	ck_assert(strstr(buf_cstr(&w.said), "local/a.dxl:3: no Person document") != NULL);
 	ck_assert_str_eq(passwords("a"), HASH2);
 	world_end(&w);
@@ -677,7 +677,7 @@ START_TEST(check_writes_nothing)
 	setup();
 	put_file(&w, "a.dxl", HEAD PERSON(U1, T("CN=A/O=X"), "a@x", "plain") PERSON(U1, T("CN=A/O=X"), "a@x", HASH1)
 	         "<document></document>" TAIL);
-	ck_assert_int_eq(directory_check(w.dir, &w.report, say_into, &w, &w.fault), NOERROR);
+	ck_assert_int_eq(directory_check(w.dir, SLICE_LIT(""), &w.report, say_into, &w, &w.fault), NOERROR);
 	ck_assert_uint_eq(w.report.faults, 1);
 	ck_assert_uint_eq(w.report.warnings, 2);
 	ck_assert_uint_eq(w.report.persons, 1);

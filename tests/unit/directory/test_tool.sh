@@ -38,6 +38,10 @@ chmod -R u+w "$dir/data/names"
 expect 0 '4 persons, 1 server.*has been updated' "$tool" update -d "$dir/data"
 expect 0 'was up to date' env POSTIL_DATA="$dir/data" "$tool" update
 [ "$(stat -c %a "$dir/data/names.nsf")" = 600 ] || fail "names.nsf is not private"
+expect 0 'server.dxl:[0-9]*: AllowAccess has Mail Users, which names nobody in this directory' \
+	"$tool" check -d "$dir/data"
+sed -i "/'AllowAccess'/,/<.item>/d; /'DenyAccess'/d" "$dir/data/names/server.dxl"
+"$tool" update -d "$dir/data" > "$dir/out"
 expect 0 '0 faults, 0 warnings' "$tool" check -d "$dir/data"
 expect 0 'V3, 5000 rounds' "$tool" find -d "$dir/data" jada
 expect 0 'Found by *an alias in FullName' "$tool" find -d "$dir/data" jada
@@ -89,6 +93,11 @@ expect 0 'Access *refused: .*Terminations' "$tool" find -d "$dir/plain" "Gil Mor
 expect 0 'Access *refused: .*names others' "$tool" find -d "$dir/plain" "Vera Hall"
 expect 0 'Access *allowed: .*Mail Users' "$tool" find -d "$dir/plain" "Leo Lake"
 expect 0 'for all servers, 3 tries' "$tool" find -d "$dir/plain" "Leo Lake"
+expect 0 'mail server of this person is CN=other/O=Example: logins here are refused' \
+	"$tool" check -d "$dir/plain"
+sed -i '/^ServerName/d' "$dir/plain/notes.ini"
+"$tool" check -d "$dir/plain" > "$dir/out" 2>&1
+grep -q 'mail server' "$dir/out" && fail "another mail server than which one?"
 
 # which site holds
 mkdir "$dir/sites"
