@@ -356,6 +356,20 @@ START_TEST(peer_in_words)
 }
 END_TEST
 
+/* Octets are counted when they have been sent: a client may have them a moment before. */
+static void wait_for_octets_out(uint64_t wanted)
+{
+	uint64_t until = lines_now_ms() + 10000;
+	struct net_counters counters;
+
+	do {
+		net_counters(lines.net, &counters);
+		if (counters.octets_out >= wanted)
+			return;
+		usleep(1000);
+	} while (lines_now_ms() < until);
+}
+
 START_TEST(a_thousand)
 {
 	enum { CLIENTS = 1200 };
@@ -373,6 +387,7 @@ START_TEST(a_thousand)
 		for (int i = 0; i < CLIENTS; i++)
 			ck_assert_str_eq(lines_hear(fds[i]), round == 1 ? "done" : "x");
 	}
+	wait_for_octets_out(CLIENTS * (6 + 2 + 5 + 2));
 	net_counters(lines.net, &counters);
 	ck_assert_uint_eq(counters.active, CLIENTS);
 	ck_assert_uint_eq(counters.peak, CLIENTS);
