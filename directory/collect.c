@@ -4,6 +4,7 @@
  * distrusted; what cannot be used is told by file and line, without values
  * that may be secret.
  */
+#include "directory/certificates.h"
 #include "directory/compile.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static const struct form forms[] = {
 };
 static const struct form other_form = { "", DOCUMENT_OTHER, NULL };
 
-/* What is kept of a Person document; certificates and the like stay in the DXL. */
+/* What is kept of a Person document, besides its certificates for the Internet. */
 static const char *const person_items[] = {
 	"Form", "Type", "FullName", "FirstName", "MiddleInitial", "LastName", "ShortName",
 	"AltFullName", "InternetAddress", "HTTPPassword", "HTTPPasswordChangeDate", "$SecurePassword",
@@ -41,7 +42,7 @@ static const char *const person_items[] = {
 
 /* What is kept of a LocalPerson document. */
 static const char *const local_items[] = {
-	"Form", "FullName", "HTTPPassword", "HTTPPasswordChangeDate", "UserCertificate", NULL
+	"Form", "FullName", "HTTPPassword", "HTTPPasswordChangeDate", NULL
 };
 
 static const struct form *form_of(const struct note *note)
@@ -66,10 +67,14 @@ static bool is_one_of(const char *name, const char *const *wanted)
 	return false;
 }
 
-static bool is_kept(const struct form *form, const struct item *item)
+/* certificates: octets of those kept before it. */
+static bool is_kept(const struct form *form, const struct item *item, size_t *certificates)
 {
 	size_t octets = 0;
 
+	if ((form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_LOCAL) &&
+	    (item->name[0] | 0x20) == 'u' && certificates_are_in(item->name))
+		return certificates_fit(certificates, item);
 	if (form->kind == DOCUMENT_PERSON || form->kind == DOCUMENT_MAILIN)
 		return is_one_of(item->name, person_items);
 	if (form->kind == DOCUMENT_LOCAL)
@@ -85,6 +90,8 @@ static bool is_kept(const struct form *form, const struct item *item)
 /* Items are linked anew, values stay where they are. */
 static STATUS keep(const struct form *form, const struct note *note, struct note *kept)
 {
+	size_t certificates = 0;
+
 	note_init(kept, note->arena);
 	kept->has_unid = true;
 	kept->created_ms = note->created_ms;
@@ -93,7 +100,7 @@ static STATUS keep(const struct form *form, const struct note *note, struct note
 	for (const struct item *item = note->first; item != NULL; item = item->next) {
 		struct item *copy;
 
-		if (!is_kept(form, item))
+		if (!is_kept(form, item, &certificates))
 			continue;
 		copy = arena_alloc(note->arena, sizeof(*copy));
 		if (copy == NULL)

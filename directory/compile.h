@@ -29,6 +29,7 @@ struct keys {
 	struct key {
 		size_t at, n;
 		bool more;              /* MORE_SUFFIX follows */
+		unsigned by;            /* enum directory_by, bits; 0 other names */
 	} list[KEYS_MAX];
 	size_t count;
 };

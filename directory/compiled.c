@@ -15,6 +15,7 @@
 
 #include "base/crypt.h"
 #include "base/text.h"
+#include "directory/certificates.h"
 #include "directory/documents.h"
 #include "directory/pack.h"
 #include "directory/private.h"
@@ -145,7 +146,8 @@ static STATUS call_user(void *context, uint64_t note_id, struct slice record)
 	const struct users_call *call = context;
 	struct person person;
 	enum document_kind kind;
-	STATUS status = record_decode(record, call->arena, &person, &kind);
+	unsigned by;
+	STATUS status = record_decode(record, call->arena, &person, &kind, &by);
 
 	if (status != NOERROR)
 		return status;
@@ -184,6 +186,63 @@ static STATUS users(struct directory_source *source, struct slice key, bool more
 
 	return status != NOERROR ? status
 	       : give_back(c, &handle, find_users(handle.nsf, key, more, &call));
+}
+
+/* --- persons, with certificates --------------------------------------------- */
+
+struct persons_call {
+	struct nsf *nsf;
+	enum directory_by by;
+	struct arena *arena;
+	STATUS (*each)(void *context, enum directory_user_kind kind, const struct person *person);
+	void *context;
+};
+
+struct certificates_call {
+	struct arena *arena;
+	struct person *person;
+};
+
+static STATUS take_certificates(void *context, uint64_t note_id, struct slice record)
+{
+	const struct certificates_call *call = context;
+
+	return certificates_decode(record, call->arena, call->person);
+}
+
+static STATUS call_person(void *context, uint64_t note_id, struct slice record)
+{
+	const struct persons_call *call = context;
+	struct person person;
+	struct certificates_call certificates = { call->arena, &person };
+	enum document_kind kind;
+	unsigned by;
+	uint8_t key[8];
+	STATUS status = record_decode(record, call->arena, &person, &kind, &by);
+
+	if (status != NOERROR || kind != DOCUMENT_PERSON || !(by & call->by))
+		return status;
+	document_key(note_id, key);
+	status = nsf_view_find(call->nsf, VIEW_CERTIFICATES,
+	                       (struct slice){ (const char *)key, sizeof(key) }, take_certificates,
+	                       &certificates);
+	return status == NOERROR ? call->each(call->context, DIRECTORY_PERSON, &person) : status;
+}
+
+static STATUS persons(struct directory_source *source, struct slice key, enum directory_by by,
+                      struct arena *arena,
+                      STATUS (*each)(void *context, enum directory_user_kind kind,
+                                     const struct person *person), void *context)
+{
+	struct compiled *c = (struct compiled *)source;
+	struct persons_call call = { NULL, by, arena, each, context };
+	struct handle handle;
+	STATUS status = take(c, &handle);
+
+	if (status != NOERROR)
+		return status;
+	call.nsf = handle.nsf;
+	return give_back(c, &handle, nsf_view_find(handle.nsf, VIEW_USERS, key, call_person, &call));
 }
 
 /* --- groups ---------------------------------------------------------------- */
@@ -383,9 +442,10 @@ static void close_source(struct directory_source **source)
 }
 
 static const struct directory_source_calls calls = {
-	.version = 1,
+	.version = 2,
 	.name = "compiled",
 	.users = users,
+	.persons = persons,
 	.groups_of = groups_of,
 	.documents = documents,
 	.named = named,

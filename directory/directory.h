@@ -39,10 +39,16 @@ struct person {
 	struct slice mail_server;       /* canonical; empty: not given */
 	struct slice mail_file;         /* as written */
 	struct unid unid;
+	/* Values of UserCertificate: DER, perhaps behind a few octets of another format. Only
+	 * from directory_find_subject and directory_find_address; else there are none. */
+	const struct slice *certificates;
+	size_t certificate_count;
 };
 
 #define DIRECTORY_MATCHES_MAX 64
 #define DIRECTORY_MATCHES_DEFAULT 8
+#define DIRECTORY_CERTIFICATES_MAX 16           /* of a person */
+#define DIRECTORY_CERTIFICATE_OCTETS 32768      /* larger ones are left out */
 
 /* All persons that a login name may mean, in arena; with more ("More name variations
  * with lower security") by short, first and last name and Soundex code, too. Each
@@ -56,6 +62,18 @@ STATUS directory_find_login(struct directory *dir, struct slice login, bool more
 STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
                                 struct arena *arena, const struct person **person_r);
 
+/* Persons that have name itself as a value of FullName, however spelled: forms of a Notes
+ * name (`CN=Jane Doe/O=Acme` and `Jane Doe/Acme`, `CN=Jane Doe` and `Jane Doe`) are one
+ * name. Unlike a login, a common name does not stand for a hierarchical one, nor does an
+ * Internet address for a name; mail-in databases are nobody. With their certificates,
+ * which may be none; in arena. POSTIL_ERR_AMBIGUOUS: more than DIRECTORY_MATCHES_MAX.
+ * POSTIL_ERR_INVALID: as for a login. */
+STATUS directory_find_subject(struct directory *dir, struct slice name, struct arena *arena,
+                              const struct person **persons_r, size_t *count_r);
+/* Persons whose InternetAddress this is; else the same. */
+STATUS directory_find_address(struct directory *dir, struct slice address, struct arena *arena,
+                              const struct person **persons_r, size_t *count_r);
+
 /* Every document that name names: persons and mail-in databases by any of their
  * names, servers, groups; with the file under DATA/names it came from. The note
  * is valid during the call. A status other than NOERROR ends it. */
@@ -64,6 +82,23 @@ STATUS directory_each_document(struct directory *dir, struct slice name,
                                               const char *file), void *context);
 
 /* --- this server ------------------------------------------------------------ */
+
+enum directory_choice { DIRECTORY_UNSAID, DIRECTORY_NO, DIRECTORY_YES };
+
+/* What a Server or POP3Site document says of TLS. settings.c has the items' names, most of
+ * which are our choice. */
+struct tls_document {
+	/* Key files: base names, without the path of another system. The first is the default
+	 * credential, the others are chosen by the name that a client asks for. */
+	const struct slice *key_files;
+	size_t key_file_count;
+	const struct slice *ciphers;    /* IANA codes, as written */
+	size_t cipher_count;
+	bool accept_expired;            /* all four false where nothing is said */
+	bool check_crls, trust_expired_crls, allow_crl_failure;
+	enum directory_choice stls;     /* on the plain port */
+};
+bool tls_document_equal(const struct tls_document *a, const struct tls_document *b);
 
 struct pop3_settings {
 	bool found;                     /* a Server document for this name exists */
@@ -75,6 +110,7 @@ struct pop3_settings {
 	bool more_name_variations;      /* Internet authentication */
 	bool internet_sites;
 	struct slice host_name;         /* SMTPFullHostDomain */
+	struct tls_document tls;
 };
 /* Settings of the Server document for server (any form of its name), defaults
  * where items are missing. NOERROR with found = false when there is none. */

@@ -3,6 +3,7 @@
  * distrusted; what cannot be used is told by file and line, without values that may be
  * secret.
  */
+#include "directory/certificates.h"
 #include "directory/compile.h"
 #include "directory/cross.h"
 
@@ -33,20 +34,26 @@ static struct slice key_at(const struct keys *keys, const struct key *key)
 	return (struct slice){ keys->text.p + key->at, key->n };
 }
 
-static bool has_key(const struct keys *keys, struct slice key)
+static struct key *find_key(struct keys *keys, struct slice key)
 {
 	for (size_t i = 0; i < keys->count; i++)
 		if (slice_equal(key_at(keys, &keys->list[i]), key))
-			return true;
-	return false;
+			return &keys->list[i];
+	return NULL;
 }
 
-/* more: counts only under "More name variations". false: it cannot be a key; told. */
-static bool add_key(struct compile *c, struct slice name, bool more, unsigned line,
+/* What a name is, if neither a value of FullName nor an Internet address: a common name, or
+ * one that counts only under "More name variations". */
+#define BY_COMMON_NAME 0
+#define BY_MORE (1u << 8)
+
+/* false: it cannot be a key; told. */
+static bool add_key(struct compile *c, struct slice name, unsigned by, unsigned line,
                     const char *what)
 {
 	struct keys *keys = &c->keys;
-	struct key *key = &keys->list[keys->count];
+	struct key *key = &keys->list[keys->count], *old;
+	bool more = by == BY_MORE;
 	size_t at = keys->text.n;
 
 	if (text_trim(name).n == 0 || keys->count == KEYS_MAX)
@@ -57,8 +64,10 @@ static bool add_key(struct compile *c, struct slice name, bool more, unsigned li
 		keys->text.n = at;
 		return false;
 	}
-	*key = (struct key){ at, keys->text.n - at, more };
-	if (has_key(keys, key_at(keys, key))) {
+	*key = (struct key){ at, keys->text.n - at, more, more ? 0 : by };
+	old = find_key(keys, key_at(keys, key));
+	if (old != NULL) {
+		old->by |= key->by;
 		keys->text.n = at;
 		return true;
 	}
@@ -73,7 +82,7 @@ static void add_common_key(struct compile *c, struct slice name, unsigned line)
 	struct buf common = BUF_INIT;
 
 	if (name_is_hierarchical(name) && name_common(name, &common) == NOERROR)
-		add_key(c, buf_slice(&common), false, line, "a common name");
+		add_key(c, buf_slice(&common), BY_COMMON_NAME, line, "a common name");
 	buf_release(&common);
 }
 
@@ -83,7 +92,7 @@ static void add_name_keys(struct compile *c, const struct note *note, const char
 	const struct item *item = note_find(note, item_name);
 
 	for (size_t i = 0; item != NULL && i < item->count && i < values_max; i++)
-		if (add_key(c, item->values[i], false, item->line, item_name))
+		if (add_key(c, item->values[i], DIRECTORY_BY_FULL_NAME, item->line, item_name))
 			add_common_key(c, item->values[i], item->line);
 	if (item != NULL && item->count > values_max && values_max > 1)
 		compile_warn(c, item->line, "only the first %zu values of %s are looked at", values_max,
@@ -95,7 +104,8 @@ static void add_address_key(struct compile *c, const struct note *note)
 	const struct item *address = setting_item(note, SET_INTERNET_ADDRESS);
 
 	if (address != NULL)
-		add_key(c, address->values[0], false, address->line, address->name);
+		add_key(c, setting_text(note, SET_INTERNET_ADDRESS), DIRECTORY_BY_ADDRESS, address->line,
+		        address->name);
 }
 
 static void add_soundex_keys(struct compile *c, const struct item *last_name)
@@ -104,7 +114,7 @@ static void add_soundex_keys(struct compile *c, const struct item *last_name)
 
 	for (size_t i = 0; i < last_name->count && i < SHORT_NAMES_MAX; i++)
 		if (soundex(last_name->values[i], code))
-			add_key(c, slice_of(code), true, last_name->line, last_name->name);
+			add_key(c, slice_of(code), BY_MORE, last_name->line, last_name->name);
 }
 
 /* What leads to a person under "More name variations" besides. */
@@ -116,7 +126,7 @@ static void add_more_keys(struct compile *c, const struct note *note)
 		const struct item *item = setting_item(note, settings[i]);
 
 		for (size_t j = 0; item != NULL && j < item->count && j < SHORT_NAMES_MAX; j++)
-			add_key(c, item->values[j], true, item->line, item->name);
+			add_key(c, item->values[j], BY_MORE, item->line, item->name);
 		if (item != NULL && settings[i] == SET_LAST_NAME)
 			add_soundex_keys(c, item);
 	}
@@ -239,15 +249,59 @@ static STATUS make_record(struct compile *c, const struct form *form, const stru
 		person.alternate_name = canonical(bounded(c, note, SET_ALTERNATE_NAME), &alternate);
 		take_passwords(c, note, passwords, &person, &document->rounds);
 	}
-	status = record_encode(&person, form->kind, record);
+	status = record_encode(&person, form->kind, 0, record);
 	buf_release(&name);
 	buf_release(&alternate);
 	buf_release(&server);
 	return status;
 }
 
-/* --- groups ---------------------------------------------------------------- */
+static void warn_certificates(struct compile *c, const struct note *note,
+                              const struct certificates *certificates)
+{
+	const struct item *item = note->first;
+	unsigned line;
 
+	while (item != NULL && !certificates_are_in(item->name))
+		item = item->next;
+	if (item == NULL)
+		return;
+	line = item->line != 0 ? item->line : note->line;
+	if (certificates->bad > 0)
+		compile_warn(c, line, "%s: %u value%s passed over, neither octets of a certificate nor base64 "
+		             "or PEM of one", item->name, certificates->bad, certificates->bad == 1 ? " is" : "s are");
+	if (certificates->large > 0)
+		compile_warn(c, line, "%s: %u value%s passed over, larger than %d octets", item->name,
+		             certificates->large, certificates->large == 1 ? " is" : "s are",
+		             DIRECTORY_CERTIFICATE_OCTETS);
+	if (certificates->more > 0)
+		compile_warn(c, line, "%s: only the first %d certificates are looked at", item->name,
+		             DIRECTORY_CERTIFICATES_MAX);
+}
+
+static STATUS put_certificates(struct compile *c, const struct note *note,
+                               const struct document *document, bool write)
+{
+	struct certificates certificates;
+	struct buf value = BUF_INIT;
+	uint8_t key[8];
+	STATUS status = certificates_read(note, note->arena, &certificates);
+
+	if (status == NOERROR)
+		warn_certificates(c, note, &certificates);
+	if (status != NOERROR || certificates.count == 0 || !write)
+		return status;
+	document_key(document->note_id, key);
+	status = certificates_encode(&certificates, &value);
+	if (status == NOERROR)
+		status = entries_add(&c->entries, c->nsf, VIEW_CERTIFICATES,
+		                     (struct slice){ (const char *)key, sizeof(key) },
+		                     document->note_id, buf_slice(&value));
+	buf_release(&value);
+	return status;
+}
+
+/* --- groups ---------------------------------------------------------------- */
 
 static void warn_members(struct compile *c, const struct item *members, size_t bad)
 {
@@ -352,8 +406,9 @@ static STATUS put_form(struct compile *c, const struct note *note,
 	return status;
 }
 
+/* record: of a user, or empty. */
 static STATUS put_keys(struct compile *c, const char *view, const struct document *document,
-                       struct slice value)
+                       const struct buf *record)
 {
 	STATUS status = buf_status(&c->keys.text);
 
@@ -362,7 +417,10 @@ static STATUS put_keys(struct compile *c, const char *view, const struct documen
 
 		if (c->keys.list[i].more)
 			key.n += MORE_SUFFIX_OCTETS;
-		status = entries_add(&c->entries, c->nsf, view, key, document->note_id, value);
+		if (record->n > 0)
+			record->p[RECORD_BY_AT] = (char)c->keys.list[i].by;
+		status = entries_add(&c->entries, c->nsf, view, key, document->note_id,
+		                     buf_slice(record));
 	}
 	return status;
 }
@@ -385,8 +443,11 @@ STATUS index_document(struct compile *c, const struct form *form, const struct n
 	if (write && status == NOERROR)
 		status = index_remember(c, document);
 	if (write && status == NOERROR)
-		status = put_keys(c, is_user(form) ? VIEW_USERS : VIEW_NAMES, document,
-		                  buf_slice(&record));
+		status = put_keys(c, is_user(form) ? VIEW_USERS : VIEW_NAMES, document, &record);
+	if (status == NOERROR && form->kind == DOCUMENT_PERSON)
+		status = put_certificates(c, note, document, write);
+	if (status == NOERROR && form->kind == DOCUMENT_LOCAL)
+		status = put_certificates(c, note, document, false);
 	if (write && status == NOERROR && !is_many(form))
 		status = put_form(c, note, document);
 	if (c->cross != NULL && status == NOERROR)

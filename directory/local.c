@@ -4,6 +4,7 @@
  * FullName is that of the document gets them: they are compiled into its record. Which
  * of the two documents was read first, has changed or has gone makes no difference.
  */
+#include "directory/certificates.h"
 #include "directory/compile.h"
 
 #include "base/banned.h"
@@ -46,12 +47,24 @@ static bool is_value(const struct item *item)
 	       !slice_equal_nocase(slice_of(item->name), slice_of("FullName"));
 }
 
+/* Certificates are certificates, whatever their item is called. */
+static bool stands_in_place(const struct note *local, const struct item *item)
+{
+	bool certificates = certificates_are_in(item->name);
+
+	for (const struct item *other = local->first; other != NULL; other = other->next)
+		if (is_value(other) && (slice_equal_nocase(slice_of(other->name), slice_of(item->name)) ||
+		                        (certificates && certificates_are_in(other->name))))
+			return true;
+	return false;
+}
+
 static STATUS merge(const struct note *person, const struct note *local, struct note *merged)
 {
 	STATUS status = NOERROR;
 
 	for (const struct item *item = person->first; item != NULL && status == NOERROR; item = item->next)
-		if (!is_value(item) || note_find(local, item->name) == NULL)
+		if (!stands_in_place(local, item))
 			status = append(merged, item);
 	for (const struct item *item = local->first; item != NULL && status == NOERROR; item = item->next)
 		if (is_value(item))

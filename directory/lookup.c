@@ -151,6 +151,64 @@ STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
 	return status;
 }
 
+/* --- whose certificate ------------------------------------------------------ */
+
+static STATUS find_persons(struct directory *dir, struct slice name, enum directory_by by,
+                           struct matches *m)
+{
+	struct buf key = BUF_INIT;
+	STATUS status = directory_key(name, &key);
+
+	m->most = DIRECTORY_MATCHES_MAX;
+	if (status == NOERROR)
+		status = dir->source->calls->persons(dir->source, buf_slice(&key), by, m->arena,
+		                                     add_match, m);
+	buf_release(&key);
+	return status;
+}
+
+STATUS directory_find_subject(struct directory *dir, struct slice name, struct arena *arena,
+                              const struct person **persons_r, size_t *count_r)
+{
+	struct matches m = { .arena = arena };
+	STATUS status = find_persons(dir, name, DIRECTORY_BY_FULL_NAME, &m);
+
+	if (status == NOERROR) {
+		*persons_r = m.persons;
+		*count_r = m.count;
+	}
+	return status;
+}
+
+static bool fold_equal(struct slice a, struct slice b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool equal = text_fold(a, &x) == NOERROR && text_fold(b, &y) == NOERROR &&
+	             slice_equal(buf_slice(&x), buf_slice(&y));
+
+	buf_release(&x);
+	buf_release(&y);
+	return equal;
+}
+
+/* Keys of names are made for Notes names: "cn=ann@acme.example" has that of an address. */
+STATUS directory_find_address(struct directory *dir, struct slice address, struct arena *arena,
+                              const struct person **persons_r, size_t *count_r)
+{
+	struct matches m = { .arena = arena };
+	STATUS status = find_persons(dir, address, DIRECTORY_BY_ADDRESS, &m);
+	size_t kept = 0;
+
+	if (status != NOERROR)
+		return status;
+	for (size_t i = 0; i < m.count; i++)
+		if (fold_equal(m.persons[i].internet_address, address))
+			m.persons[kept++] = m.persons[i];
+	*persons_r = m.persons;
+	*count_r = kept;
+	return NOERROR;
+}
+
 /* --- documents ------------------------------------------------------------- */
 
 STATUS directory_each_document(struct directory *dir, struct slice name,
@@ -168,8 +226,10 @@ STATUS directory_each_document(struct directory *dir, struct slice name,
 
 /* --- this server ----------------------------------------------------------- */
 
-static void read_pop3(const struct note *note, struct pop3_settings *s)
+static STATUS read_pop3(const struct note *note, struct arena *arena, struct pop3_settings *s)
 {
+	STATUS status = arena_copy(arena, setting_text(note, SET_HOST_NAME), &s->host_name);
+
 	s->port = setting_port(note, SET_POP3_PORT);
 	s->tls_port = setting_port(note, SET_POP3_TLS_PORT);
 	s->port_enabled = setting_switch(note, SET_POP3_PORT_STATUS);
@@ -180,7 +240,7 @@ static void read_pop3(const struct note *note, struct pop3_settings *s)
 	s->enforce_access = setting_switch(note, SET_POP3_ENFORCE_ACCESS);
 	s->more_name_variations = setting_switch(note, SET_NAME_VARIATIONS);
 	s->internet_sites = setting_switch(note, SET_INTERNET_SITES);
-	s->host_name = setting_text(note, SET_HOST_NAME);
+	return status == NOERROR ? tls_document_read(note, false, arena, &s->tls) : status;
 }
 
 struct server_call {
@@ -198,10 +258,8 @@ static STATUS take_server(void *context, const struct note *note, const char *fi
 		return NOERROR;
 	if (s->found)
 		return POSTIL_ERR_AMBIGUOUS;
-	read_pop3(note, s);
 	s->found = true;
-	s->host_name.p = arena_strndup(call->arena, s->host_name.p, s->host_name.n);
-	return s->host_name.p == NULL ? POSTIL_ERR_MEMORY : NOERROR;
+	return read_pop3(note, call->arena, s);
 }
 
 STATUS directory_pop3_settings(struct directory *dir, struct slice server,
@@ -214,8 +272,9 @@ STATUS directory_pop3_settings(struct directory *dir, struct slice server,
 	STATUS status;
 
 	note_init(&nothing, &empty);
-	read_pop3(&nothing, &settings);
-	status = directory_each_document(dir, server, take_server, &call);
+	status = read_pop3(&nothing, arena, &settings);
+	if (status == NOERROR)
+		status = directory_each_document(dir, server, take_server, &call);
 	if (status == NOERROR)
 		*settings_r = settings;
 	return status;

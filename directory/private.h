@@ -4,6 +4,7 @@
  *
  *   $Users      directory_key of each name of a person or mail-in database -> record;
  *               names that count only under "More name variations" end in MORE_SUFFIX
+ *   $Certificates  note id of a person -> its certificates (certificates.h); no entry: none
  *   $Names      directory_key of the names of every other document -> empty
  *   $Members    directory_key of each member of a group -> the group
  *   $Forms      form, folded, of documents that are no person, mail-in or group -> empty
@@ -19,6 +20,7 @@
 #include "nsf/nsf.h"
 
 #define VIEW_USERS "$Users"
+#define VIEW_CERTIFICATES "$Certificates"
 #define VIEW_NAMES "$Names"
 #define VIEW_MEMBERS "$Members"
 #define VIEW_FORMS "$Forms"
@@ -47,11 +49,14 @@ enum document_kind {
  * POSTIL_ERR_INVALID: empty, too long, not UTF-8, or holds NUL. */
 STATUS directory_key(struct slice name, struct buf *out);
 
-/* The value of a $Users entry: all of struct person, and the kind. */
-STATUS record_encode(const struct person *person, enum document_kind kind, struct buf *out);
+/* The value of a $Users entry: all of struct person but its certificates, the kind, and by
+ * what its key leads there: enum directory_by, bits, 0 other names. */
+#define RECORD_BY_AT 2                  /* where the latter stands, an octet */
+STATUS record_encode(const struct person *person, enum document_kind kind, unsigned by,
+                     struct buf *out);
 /* Strings lie in arena. POSTIL_ERR_DAMAGED. */
 STATUS record_decode(struct slice record, struct arena *arena, struct person *person_r,
-                     enum document_kind *kind_r);
+                     enum document_kind *kind_r, unsigned *by_r);
 
 /* The value of a $Members entry. */
 STATUS group_encode(const struct directory_group *group, struct buf *out);
@@ -62,6 +67,11 @@ STATUS group_decode(struct slice record, struct directory_group *group_r);
  * are one organization. In arena. */
 STATUS site_sort_key(struct arena *arena, struct slice name, struct slice *key_r);
 STATUS site_organization(struct arena *arena, struct slice s, struct slice *organization_r);
+
+/* What a document says of TLS, by the settings of a Server or of a POP3Site document. In
+ * arena. */
+STATUS tls_document_read(const struct note *note, bool site, struct arena *arena,
+                         struct tls_document *document_r);
 
 /* What a directory stands on: for access.c, site.c and config.c. */
 struct directory_source *directory_source(struct directory *dir);

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-#define RECORD_VERSION 3
+#define RECORD_VERSION 4
 
 char *directory_path(const char *data_dir, const char *rest)
 {
@@ -59,10 +59,12 @@ STATUS directory_key(struct slice name, struct buf *out)
 	return status;
 }
 
-STATUS record_encode(const struct person *person, enum document_kind kind, struct buf *out)
+STATUS record_encode(const struct person *person, enum document_kind kind, unsigned by,
+                     struct buf *out)
 {
 	pack_number(out, RECORD_VERSION, 1);
 	pack_number(out, kind, 1);
+	pack_number(out, by, 1);
 	buf_add(out, person->unid.octets, UNID_OCTETS);
 	pack_short(out, person->name);
 	pack_short(out, person->alternate_name);
@@ -90,11 +92,11 @@ static STATUS decode_passwords(struct unpack *u, struct arena *arena, struct per
 }
 
 STATUS record_decode(struct slice record, struct arena *arena, struct person *person_r,
-                     enum document_kind *kind_r)
+                     enum document_kind *kind_r, unsigned *by_r)
 {
 	struct person person = { 0 };
 	struct unpack u = { .rest = { arena_strndup(arena, record.p, record.n), record.n } };
-	uint64_t version, kind;
+	uint64_t version, kind, by;
 	struct slice unid;
 	STATUS status;
 
@@ -102,6 +104,7 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 		return POSTIL_ERR_MEMORY;
 	version = unpack_number(&u, 1);
 	kind = unpack_number(&u, 1);
+	by = unpack_number(&u, 1);
 	unid = unpack_octets(&u, UNID_OCTETS);
 	person.name = unpack_short(&u);
 	person.alternate_name = unpack_short(&u);
@@ -116,6 +119,7 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	memcpy(person.unid.octets, unid.p, UNID_OCTETS);
 	*person_r = person;
 	*kind_r = (enum document_kind)kind;
+	*by_r = (unsigned)by;
 	return NOERROR;
 }
 

@@ -17,6 +17,14 @@
 #define SITE "POP3Site"
 #define CONFIG "ServerConfig"
 
+#define FILE_NAME_MAX 200       /* octets */
+
+/* Names that are our guess, the same on both kinds of document. */
+#define ACCEPT_EXPIRED "SSLAcceptExpired", "SSLAcceptExpiredCerts", "AcceptExpiredCerts"
+#define CHECK_CRLS "SSLCheckCRL", "CheckCRL", "CheckForCRLs"
+#define TRUST_EXPIRED_CRLS "SSLTrustExpiredCRL", "TrustExpiredCRL", "TrustExpiredCRLs"
+#define ALLOW_CRL_FAILURE "SSLAllowCRLFail", "AllowCRLFail", "AllowCRLSearchToFail"
+
 const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_SERVER_NAME] = { SERVER, "Server name", { "ServerName" }, SETTING_NAME, NULL, true },
 	[SET_HOST_NAME] = { SERVER, "Fully qualified Internet host name",
@@ -56,6 +64,8 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 		{ "InternetAddress" }, SETTING_TEXT, NULL, true },
 	[SET_HTTP_PASSWORD] = { PERSON, "Internet password",
 		{ "HTTPPassword" }, SETTING_DIGEST, NULL, true },
+	[SET_USER_CERTIFICATE] = { PERSON, "Internet certificate",
+		{ "UserCertificate", "UserCertificate;binary" }, SETTING_CERTIFICATE, NULL, true },
 	[SET_MAIL_SERVER] = { PERSON, "Mail server", { "MailServer" }, SETTING_NAME, NULL, true },
 	[SET_MAIL_FILE] = { PERSON, "Mail file", { "MailFile" }, SETTING_TEXT, NULL, true },
 	[SET_GROUP_NAME] = { GROUP, "Group name", { "ListName" }, SETTING_NAME, NULL, true },
@@ -84,7 +94,35 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 	[SET_SITE_CERTIFICATE] = { SITE, "TLS authentication: Client certificate",
 		{ "SSLClientCert", "SSLCertificate", "SSLCert", "HTTP_SSLCert" },
 		SETTING_SWITCH, "No", false },
-	[SET_SITE_KEY_FILE] = { SITE, "Key file name", { "SSLKeyFile" }, SETTING_TEXT, NULL, true },
+
+	[SET_TLS_KEY_FILES] = { SERVER, "SSL (TLS) key file name",
+		{ "POP3_SSLKeyFile", "HTTP_SSLKeyFile" }, SETTING_FILES, NULL, false },
+	[SET_TLS_CIPHERS] = { SERVER, "SSL (TLS) ciphers",
+		{ "POP3_SSLCipherList", "SSLCipherList" }, SETTING_CIPHERS, NULL, false },
+	[SET_TLS_ACCEPT_EXPIRED] = { SERVER, "Accept expired SSL certificates",
+		{ "POP3_SSLAcceptExpired", ACCEPT_EXPIRED }, SETTING_SWITCH, "No", false },
+	[SET_TLS_CHECK_CRLS] = { SERVER, "Check for CRLs",
+		{ "POP3_SSLCheckCRL", CHECK_CRLS }, SETTING_SWITCH, "No", false },
+	[SET_TLS_TRUST_EXPIRED_CRLS] = { SERVER, "Trust expired CRLs",
+		{ "POP3_SSLTrustExpiredCRL", TRUST_EXPIRED_CRLS }, SETTING_SWITCH, "No", false },
+	[SET_TLS_ALLOW_CRL_FAILURE] = { SERVER, "Allow CRL search to fail",
+		{ "POP3_SSLAllowCRLFail", ALLOW_CRL_FAILURE }, SETTING_SWITCH, "No", false },
+	[SET_TLS_STLS] = { SERVER, "POP3: Negotiated TLS (STLS) over TCP/IP port",
+		{ "POP3_NegotiatedSSL", "POP3_NegotiatedTLS", "POP3_STLS" }, SETTING_SWITCH, NULL, false },
+
+	[SET_SITE_TLS_KEY_FILES] = { SITE, "Key file name", { "SSLKeyFile" }, SETTING_FILES, NULL, true },
+	[SET_SITE_TLS_CIPHERS] = { SITE, "SSL (TLS) ciphers",
+		{ "SSLCipherList" }, SETTING_CIPHERS, NULL, true },
+	[SET_SITE_TLS_ACCEPT_EXPIRED] = { SITE, "Accept expired SSL certificates",
+		{ ACCEPT_EXPIRED }, SETTING_SWITCH, "No", false },
+	[SET_SITE_TLS_CHECK_CRLS] = { SITE, "Check for CRLs",
+		{ CHECK_CRLS }, SETTING_SWITCH, "No", false },
+	[SET_SITE_TLS_TRUST_EXPIRED_CRLS] = { SITE, "Trust expired CRLs",
+		{ TRUST_EXPIRED_CRLS }, SETTING_SWITCH, "No", false },
+	[SET_SITE_TLS_ALLOW_CRL_FAILURE] = { SITE, "Allow CRL search to fail",
+		{ ALLOW_CRL_FAILURE }, SETTING_SWITCH, "No", false },
+	[SET_SITE_TLS_STLS] = { SITE, "Negotiated TLS (STLS) over TCP/IP port",
+		{ "POP3_NegotiatedSSL", "NegotiatedSSL", "POP3_STLS" }, SETTING_SWITCH, NULL, false },
 
 	[SET_CONFIG_SERVER] = { CONFIG, "Group or server name",
 		{ "ServerName" }, SETTING_ACCESS, NULL, true },
@@ -263,6 +301,95 @@ int setting_group_type(const struct note *note)
 	return type;
 }
 
+/* --- lists of files and ciphers ---------------------------------------------- */
+
+/* The last part of a path of any system. */
+static struct slice base_name(struct slice path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/' || path.p[i - 1] == '\\')
+			return text_trim((struct slice){ path.p + i, path.n - i });
+	return text_trim(path);
+}
+
+/* "C0,2F" is one code: these are first octets of two, and codes of nothing by themselves. */
+static bool is_first_octet(struct slice s)
+{
+	static const char *const octets[] = { "00", "0x00", "13", "0x13", "c0", "0xc0", "cc", "0xcc", NULL };
+
+	return is_one_of(text_trim(s), octets);
+}
+
+static bool is_separator(char c)
+{
+	return c == ',' || c == ';' || c == '\n' || c == '\r';
+}
+
+bool setting_piece(enum setting_kind kind, struct slice *rest, struct slice *piece_r)
+{
+	size_t n = 0;
+
+	if (rest->n == 0)
+		return false;
+	while (n < rest->n && (!is_separator(rest->p[n]) ||
+	       (kind == SETTING_CIPHERS && rest->p[n] == ',' &&
+	        is_first_octet((struct slice){ rest->p, n }))))
+		n++;
+	*piece_r = (struct slice){ rest->p, n };
+	*piece_r = kind == SETTING_FILES ? base_name(*piece_r) : text_trim(*piece_r);
+	n += n < rest->n;
+	rest->p += n;
+	rest->n -= n;
+	return true;
+}
+
+/* Digits in pairs, a comma and "0x" before each or none. */
+static bool is_cipher(struct slice s)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = (char)(s.p[i] | 0x20);
+
+		if (i + 1 < s.n && s.p[i] == '0' && (s.p[i + 1] | 0x20) == 'x')
+			i++;
+		else if ((s.p[i] >= '0' && s.p[i] <= '9') || (c >= 'a' && c <= 'f'))
+			digits++;
+		else if (s.p[i] != ',')
+			return false;
+	}
+	return digits > 0 && digits <= 4;
+}
+
+static bool is_file_name(struct slice s)
+{
+	if (s.n > FILE_NAME_MAX || s.n == 0 || s.p[0] == '.' || !text_is_utf8(s))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7F)
+			return false;
+	return true;
+}
+
+bool setting_piece_is_good(enum setting_kind kind, struct slice piece)
+{
+	return kind == SETTING_CIPHERS ? is_cipher(piece) : is_file_name(piece);
+}
+
+static bool pieces_are_good(const struct item *item, enum setting_kind kind)
+{
+	for (size_t i = 0; i < item->count; i++) {
+		struct slice rest = item->values[i], piece;
+
+		while (setting_piece(kind, &rest, &piece))
+			if (piece.n > 0 && !setting_piece_is_good(kind, piece))
+				return false;
+	}
+	return true;
+}
+
+/* --- complaints ---------------------------------------------------------------- */
+
 /* `*view` would mean all whom a view of the directory lists; there are no views here. */
 static bool names_a_view(const struct item *item)
 {
@@ -302,6 +429,12 @@ const char *setting_complaint(const struct note *note, enum setting which)
 	case SETTING_NUMBER:
 		return read_number(value, SETTING_NUMBER_MAX, &number) ? NULL
 		       : "is not a whole number from 0 to 100000000";
+	case SETTING_FILES:
+		return pieces_are_good(setting_item(note, which), setting->kind) ? NULL
+		       : "holds a name that no file may have";
+	case SETTING_CIPHERS:
+		return pieces_are_good(setting_item(note, which), setting->kind) ? NULL
+		       : "holds what is no cipher suite: two or four hexadecimal digits, such as C02F";
 	case SETTING_UNIT:
 		return read_unit(value) != 0 ? NULL : "is none of minutes, hours, days";
 	default:

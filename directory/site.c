@@ -103,7 +103,7 @@ static STATUS take_site(void *context, const struct note *note, const char *file
 	if (status == NOERROR)
 		status = take_addresses(search->arena, note, &found->site);
 	if (status == NOERROR)
-		status = arena_copy(search->arena, setting_text(note, SET_SITE_KEY_FILE), &found->site.key_file);
+		status = tls_document_read(note, true, search->arena, &found->site.tls);
 	found->site.name_and_password = setting_switch(note, SET_SITE_PASSWORD);
 	found->site.tls_name_and_password = setting_switch(note, SET_SITE_TLS_PASSWORD);
 	found->site.client_certificate = setting_switch(note, SET_SITE_CERTIFICATE);

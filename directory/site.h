@@ -20,7 +20,7 @@ struct pop3_site {
 	bool name_and_password;                 /* TCPNameAndPwd */
 	bool tls_name_and_password;             /* SSLNameAndPwd */
 	bool client_certificate;                /* see settings.c: the item's name is not confirmed */
-	struct slice key_file;                  /* SSLKeyFile */
+	struct tls_document tls;
 };
 
 struct pop3_sites {

@@ -22,6 +22,7 @@
 /* How names are compared: directory_key of private.h makes keys out of names. */
 
 enum directory_user_kind { DIRECTORY_PERSON, DIRECTORY_MAILIN };
+enum directory_by { DIRECTORY_BY_FULL_NAME = 1, DIRECTORY_BY_ADDRESS = 2 };
 
 /* A group that has the key asked for among its members. */
 struct directory_group {
@@ -36,17 +37,23 @@ struct directory_source {
 };
 
 struct directory_source_calls {
-	int version;            /* 1 */
+	int version;            /* 2 */
 	const char *name;       /* "compiled", "memory", "ldap" */
 
 	/* Persons and mail-in databases that have key among their names: FullName in
 	 * all forms and InternetAddress; with more, ShortName, FirstName, LastName and
 	 * the Soundex code of LastName too. Each document comes once. The person's
-	 * strings lie in arena. */
+	 * strings lie in arena; certificates are not asked for. */
 	STATUS (*users)(struct directory_source *source, struct slice key, bool more,
 	                struct arena *arena,
 	                STATUS (*each)(void *context, enum directory_user_kind kind,
 	                               const struct person *person), void *context);
+	/* Persons that have key by a value of FullName itself, or by InternetAddress, and not by
+	 * anything else; with their certificates. Each comes once. In arena. */
+	STATUS (*persons)(struct directory_source *source, struct slice key, enum directory_by by,
+	                  struct arena *arena,
+	                  STATUS (*each)(void *context, enum directory_user_kind kind,
+	                                 const struct person *person), void *context);
 	/* Groups that have key among their Members, directly: names of persons, servers
 	 * and groups, and patterns (`*`, and the key of `*` followed by OU and O parts)
 	 * are keys alike. The group is valid during the callback. */

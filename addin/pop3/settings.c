@@ -414,7 +414,7 @@ static bool site_equal(const struct pop3_site *a, const struct pop3_site *b)
 	    a->name_and_password != b->name_and_password ||
 	    a->tls_name_and_password != b->tls_name_and_password ||
 	    a->client_certificate != b->client_certificate ||
-	    !slice_equal(a->key_file, b->key_file) || a->address_count != b->address_count)
+	    !tls_document_equal(&a->tls, &b->tls) || a->address_count != b->address_count)
 		return false;
 	for (size_t i = 0; i < a->address_count; i++)
 		if (!slice_equal(a->addresses[i], b->addresses[i]))

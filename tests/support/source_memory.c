@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "base/soundex.h"
 #include "base/text.h"
+#include "directory/certificates.h"
 #include "directory/private.h"
 #include "directory/settings.h"
 
@@ -261,7 +262,7 @@ static bool user_has_key(const struct document *d, struct slice key, bool more)
 	static const char *const more_items[] = { "ShortName", "FirstName", "LastName" };
 	char code[SOUNDEX_OCTETS + 1];
 
-	if (has_name(d, "FullName", key) || has_value(d, "InternetAddress", key))
+	if (has_name(d, "FullName", key) || is_key(setting_text(&d->note, SET_INTERNET_ADDRESS), key))
 		return true;
 	for (size_t i = 0; more && i < sizeof(more_items) / sizeof(*more_items); i++)
 		if (has_value(d, more_items[i], key))
@@ -326,6 +327,47 @@ static STATUS memory_users(struct directory_source *source, struct slice key, bo
 		if (status == NOERROR)
 			status = each(context, is_form(d, "Person") ? DIRECTORY_PERSON : DIRECTORY_MAILIN,
 			              &person);
+	}
+	return answer(m, status);
+}
+
+static STATUS read_certificates(const struct document *d, struct arena *arena,
+                                struct person *person)
+{
+	struct certificates found;
+	struct slice *list = arena_alloc(arena, DIRECTORY_CERTIFICATES_MAX * sizeof(*list));
+	STATUS status = list == NULL ? POSTIL_ERR_MEMORY
+	                : certificates_read(&d->note, arena, &found);
+
+	for (size_t i = 0; status == NOERROR && i < found.count; i++)
+		status = arena_copy(arena, found.list[i], &list[i]);
+	if (status == NOERROR) {
+		person->certificates = list;
+		person->certificate_count = found.count;
+	}
+	return status;
+}
+
+static STATUS memory_persons(struct directory_source *source, struct slice key,
+                             enum directory_by by, struct arena *arena,
+                             STATUS (*each)(void *context, enum directory_user_kind kind,
+                                            const struct person *person), void *context)
+{
+	struct memory *m = (struct memory *)source;
+	STATUS status = ask(m);
+
+	for (const struct document *d = m->first; d != NULL && status == NOERROR; d = d->next) {
+		struct person person;
+
+		if (!is_form(d, "Person") ||
+		    !(by == DIRECTORY_BY_FULL_NAME ? has_value(d, "FullName", key)
+		      : is_key(setting_text(&d->note, SET_INTERNET_ADDRESS), key)))
+			continue;
+		status = read_person(d, arena, &person);
+		if (status == NOERROR)
+			status = read_certificates(d, arena, &person);
+		if (status == NOERROR)
+			status = each(context, DIRECTORY_PERSON, &person);
 	}
 	return answer(m, status);
 }
@@ -433,9 +475,10 @@ static void memory_close(struct directory_source **source)
 }
 
 static const struct directory_source_calls memory_calls = {
-	.version = 1,
+	.version = 2,
 	.name = "memory",
 	.users = memory_users,
+	.persons = memory_persons,
 	.groups_of = memory_groups_of,
 	.documents = memory_documents,
 	.named = memory_named,

@@ -29,6 +29,93 @@ static void end(void)
 	arena_release(&arena);
 }
 
+/* --- what documents say of TLS ------------------------------------------------------------ */
+
+static const char *list_text(const struct slice *list, size_t count)
+{
+	static char out[2][512];
+	static int turn;
+	char *text = out[turn ^= 1];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		n += (size_t)snprintf(text + n, 512 - n, "%s%.*s", i > 0 ? " " : "", (int)list[i].n, list[i].p);
+	return text;
+}
+
+static const struct {
+	const char *server, *site;      /* items; NULL: not of this document */
+	const char *key_files, *ciphers;
+	bool accept_expired, check_crls, trust_expired, allow_failure;
+	enum directory_choice stls;
+} tls_cases[] = {
+	{ "", "", "", "", false, false, false, false, DIRECTORY_UNSAID },
+	{ "HTTP_SSLKeyFile=keyfile.kyr", "SSLKeyFile=keyfile.kyr", "keyfile.kyr", "", },
+	{ "HTTP_SSLKeyFile=C:\\Domino\\Data\\keyfile.kyr", "SSLKeyFile=C:\\Domino\\Data\\keyfile.kyr",
+	  "keyfile.kyr", "", },
+	{ "HTTP_SSLKeyFile=/local/notesdata/x.kyr, b.pem", "SSLKeyFile= /local/notesdata/x.kyr ,b.pem",
+	  "x.kyr b.pem", "", },
+	{ "HTTP_SSLKeyFile=a;b;c,d", "SSLKeyFile=a;b;c,d", "a b c d", "", },
+	{ "HTTP_SSLKeyFile=http.kyr|POP3_SSLKeyFile=pop3.kyr", NULL, "pop3.kyr", "", },
+	{ "HTTP_SSLKeyFile=http.kyr|POP3_SSLKeyFile=", NULL, "http.kyr", "", },
+	{ "HTTP_SSLKeyFile=../../etc/shadow;..;.;.hidden;a/..;/;\\;,;a\tb", "SSLKeyFile=../../etc/shadow;..;"
+	  ".;.hidden;a/..;/;\\;,;a\tb", "shadow", "", },
+	{ "SSLCipherList=C030;9F;C02F", "SSLCipherList=C030;9F;C02F", "", "C030 9F C02F", },
+	{ "SSLCipherList=C030,9F, C02F", "SSLCipherList=C030,9F, C02F", "", "C030 9F C02F", },
+	{ "SSLCipherList=0xC030,13,02,9E,0xC0,0x2F", "SSLCipherList=0xC030,13,02,9E,0xC0,0x2F", "",
+	  "0xC030 13,02 9E 0xC0,0x2F", },
+	{ "SSLCipherList=C030;RC4;12345;;9F", "SSLCipherList=C030;RC4;12345;;9F", "", "C030 9F", },
+	{ "SSLCipherList=C030|POP3_SSLCipherList=C02F", NULL, "", "C02F", },
+	{ "SSLAcceptExpired=1|SSLCheckCRL=1|SSLTrustExpiredCRL=Yes|SSLAllowCRLFail=On",
+	  "AcceptExpiredCerts=1|CheckForCRLs=1|TrustExpiredCRLs=Yes|AllowCRLSearchToFail=On", "", "",
+	  true, true, true, true, DIRECTORY_UNSAID },
+	{ "POP3_NegotiatedSSL=1", "POP3_NegotiatedSSL=1", "", "", .stls = DIRECTORY_YES },
+	{ "POP3_NegotiatedSSL=0", "NegotiatedSSL=2", "", "", .stls = DIRECTORY_NO },
+	{ "POP3_NegotiatedSSL=perhaps", "POP3_NegotiatedSSL=perhaps", "", "", .stls = DIRECTORY_UNSAID },
+};
+
+static void expect_tls(size_t i, const struct tls_document *d)
+{
+	ck_assert_str_eq(list_text(d->key_files, d->key_file_count), tls_cases[i].key_files);
+	ck_assert_str_eq(list_text(d->ciphers, d->cipher_count), tls_cases[i].ciphers);
+	ck_assert_int_eq(d->accept_expired, tls_cases[i].accept_expired);
+	ck_assert_int_eq(d->check_crls, tls_cases[i].check_crls);
+	ck_assert_int_eq(d->trust_expired_crls, tls_cases[i].trust_expired);
+	ck_assert_int_eq(d->allow_crl_failure, tls_cases[i].allow_failure);
+	ck_assert_int_eq(d->stls, tls_cases[i].stls);
+}
+
+START_TEST(tls_of_documents)
+{
+	for (size_t i = 0; i < sizeof(tls_cases) / sizeof(*tls_cases); i++) {
+		struct pop3_settings settings;
+		struct pop3_sites sites;
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "Form=Server|ServerName=tls/Acme|%s\nForm=POP3Site|ISiteName=A|ISiteOrg=Acme|%s\n",
+		         tls_cases[i].server, tls_cases[i].site != NULL ? tls_cases[i].site : "");
+		begin(buf_cstr(&text));
+		ck_assert_uint_eq(directory_pop3_settings(dir, SLICE_LIT("tls/Acme"), &arena, &settings),
+		                  NOERROR);
+		ck_assert(settings.found);
+		expect_tls(i, &settings.tls);
+		ck_assert_uint_eq(directory_pop3_sites(dir, ME, &arena, &sites), NOERROR);
+		ck_assert_uint_eq(sites.count, 1);
+		if (tls_cases[i].site != NULL) {
+			expect_tls(i, &sites.list[0].tls);
+			ck_assert(tls_document_equal(&settings.tls, &sites.list[0].tls));
+			/* all but the first say something */
+			ck_assert_uint_eq(directory_pop3_settings(dir, ME, &arena, &settings), NOERROR);
+			ck_assert_int_eq(tls_document_equal(&settings.tls, &sites.list[0].tls), i == 0 ||
+			                 strstr(tls_cases[i].site, "perhaps") != NULL);
+		}
+		buf_release(&text);
+		end();
+	}
+}
+END_TEST
+
 /* --- sites ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -209,5 +296,5 @@ START_TEST(switches_of_lockout)
 }
 END_TEST
 
-UNIT_MAIN("site", which_site_holds, options_of_a_site, nearest_document, times_of_lockout,
+UNIT_MAIN("site", tls_of_documents, which_site_holds, options_of_a_site, nearest_document, times_of_lockout,
           switches_of_lockout)

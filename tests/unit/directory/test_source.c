@@ -173,6 +173,151 @@ START_TEST(all_of_a_person)
 }
 END_TEST
 
+/* A certificate by its frame only: nobody looks into it here. 131 octets. */
+#define FRAME "0\x81\x80"
+
+/* A name and an address that are equal as keys stand side by side in $Users. */
+#define SUBJECTS \
+	"Form=Person|FullName=CN=Ann Lee/O=Acme;annie|InternetAddress=ann@acme.example" \
+	"|ShortName=Bo|UserCertificate=%1$s\n" \
+	"Form=Person|FullName=CN=Bo/O=Acme;ann@acme.example|LastName=annie\n" \
+	"Form=Person|FullName=Ann Lee|InternetAddress=annie|UserCertificate=%1$s;%2$s\n" \
+	"Form=Person|FullName=CN=Ann Lee/O=Acme|AltFullName=CN=Anna/O=Alt\n" \
+	"Form=Person|FullName=CN=Cy/O=Acme|InternetAddress=;cy@acme.example\n" \
+	"Form=Database|FullName=Desk|InternetAddress=desk@acme.example\n"
+
+static void frame(char base64[200], char filling)
+{
+	char octets[131];
+	struct buf text = BUF_INIT;
+
+	memset(octets, filling, sizeof(octets));
+	memcpy(octets, FRAME, 3);
+	ck_assert_uint_eq(base64_encode((struct slice){ octets, sizeof(octets) }, &text), NOERROR);
+	snprintf(base64, 200, "%s", buf_cstr(&text));
+	buf_release(&text);
+}
+
+static STATUS add_person(void *context, enum directory_user_kind kind, const struct person *person)
+{
+	ck_assert_int_eq(kind, DIRECTORY_PERSON);
+	buf_addf(context, "%s%.*s", ((struct buf *)context)->n > 0 ? "," : "", (int)person->name.n,
+	         person->name.p);
+	for (size_t i = 0; i < person->certificate_count; i++) {
+		ck_assert_uint_eq(person->certificates[i].n, 131);
+		ck_assert_mem_eq(person->certificates[i].p, FRAME, 3);
+		buf_addf(context, "+%c", person->certificates[i].p[130]);
+	}
+	return NOERROR;
+}
+
+static void expect_persons(const char *name, enum directory_by by, const char *wanted)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_uint_eq(source->calls->persons(source, key_of(name), by, &arena, add_person, &out),
+	                  NOERROR);
+	ck_assert_msg(strcmp(buf_cstr(&out), wanted) == 0, "%s: %s", name, buf_cstr(&out));
+	buf_release(&out);
+}
+
+static void begin_subjects(enum kind kind)
+{
+	char text[2048], a[200], b[200];
+
+	frame(a, 'a');
+	frame(b, 'b');
+	snprintf(text, sizeof(text), SUBJECTS, a, b);
+	begin(kind, text);
+}
+
+START_TEST(persons_by_name_or_address)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		begin_subjects((enum kind)kind);
+		expect_persons("ann lee/acme", DIRECTORY_BY_FULL_NAME, "CN=Ann Lee/O=Acme+a,CN=Ann Lee/O=Acme");
+		expect_persons("CN=ANN  LEE/O=ACME", DIRECTORY_BY_FULL_NAME,
+		               "CN=Ann Lee/O=Acme+a,CN=Ann Lee/O=Acme");
+		/* a common name stands for itself only, an alias for all */
+		expect_persons("CN=Ann Lee", DIRECTORY_BY_FULL_NAME, "Ann Lee+a+b");
+		expect_persons("annie", DIRECTORY_BY_FULL_NAME, "CN=Ann Lee/O=Acme+a");
+		expect_persons("annie", DIRECTORY_BY_ADDRESS, "Ann Lee+a+b");
+		expect_persons("ann@acme.example", DIRECTORY_BY_FULL_NAME, "CN=Bo/O=Acme");
+		expect_persons("Ann@Acme.Example", DIRECTORY_BY_ADDRESS, "CN=Ann Lee/O=Acme+a");
+		expect_persons("bo", DIRECTORY_BY_FULL_NAME, "");
+		expect_persons("anna/alt", DIRECTORY_BY_FULL_NAME, "");
+		expect_persons("desk", DIRECTORY_BY_FULL_NAME, "");
+		expect_persons("desk@acme.example", DIRECTORY_BY_ADDRESS, "");
+		expect_persons("ann lee/acme", DIRECTORY_BY_ADDRESS, "");
+		expect_persons("nobody", DIRECTORY_BY_FULL_NAME, "");
+		end();
+	}
+}
+END_TEST
+
+/* The same above the source: who is asked by name is never found by an address. */
+START_TEST(subjects_and_addresses)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		const struct person *persons;
+		struct directory *dir;
+		size_t count;
+
+		begin_subjects((enum kind)kind);
+		ck_assert_uint_eq(directory_new(source, &dir), NOERROR);
+		ck_assert_uint_eq(directory_find_subject(dir, SLICE_LIT("Ann@acme.example"), &arena,
+		                                         &persons, &count), NOERROR);
+		ck_assert_uint_eq(count, 1);
+		ck_assert(slice_equal(persons[0].name, SLICE_LIT("CN=Bo/O=Acme")));
+		ck_assert_uint_eq(directory_find_address(dir, SLICE_LIT("ANN@acme.example"), &arena,
+		                                         &persons, &count), NOERROR);
+		ck_assert_uint_eq(count, 1);
+		ck_assert(slice_equal(persons[0].name, SLICE_LIT("CN=Ann Lee/O=Acme")));
+		ck_assert_uint_eq(persons[0].certificate_count, 1);
+		/* the key of a name, and no address */
+		ck_assert_uint_eq(directory_find_address(dir, SLICE_LIT("CN=ann@acme.example"), &arena,
+		                                         &persons, &count), NOERROR);
+		ck_assert_uint_eq(count, 0);
+		ck_assert_uint_eq(directory_find_address(dir, SLICE_LIT("cy@acme.example"), &arena,
+		                                         &persons, &count), NOERROR);
+		ck_assert_uint_eq(count, 1);
+		ck_assert_uint_eq(directory_find_subject(dir, SLICE_LIT(""), &arena, &persons, &count),
+		                  POSTIL_ERR_INVALID);
+		/* a login has no use for certificates */
+		ck_assert_uint_eq(directory_find_login(dir, SLICE_LIT("annie"), false, 8, &arena,
+		                                       &persons, &count), NOERROR);
+		ck_assert_uint_eq(count, 2);
+		ck_assert_uint_eq(persons[0].certificate_count + persons[1].certificate_count, 0);
+		directory_close(&dir);
+		arena_release(&arena);
+		world_end(&w);
+	}
+}
+END_TEST
+
+START_TEST(too_many_of_a_name)
+{
+	struct buf text = BUF_INIT;
+	const struct person *persons;
+	struct directory *dir;
+	size_t count = 0;
+
+	for (int i = 0; i < DIRECTORY_MATCHES_MAX; i++)
+		buf_addf(&text, "Form=Person|FullName=CN=Twin %d/O=Acme;Twin\n", i);
+	begin(MEMORY, buf_cstr(&text));
+	ck_assert_uint_eq(directory_new(source, &dir), NOERROR);
+	ck_assert_uint_eq(directory_find_subject(dir, SLICE_LIT("twin"), &arena, &persons, &count), NOERROR);
+	ck_assert_uint_eq(count, DIRECTORY_MATCHES_MAX);
+	ck_assert_uint_eq(source_memory_write(source, "Form=Person|FullName=Twin\n"), NOERROR);
+	ck_assert_uint_eq(directory_find_subject(dir, SLICE_LIT("twin"), &arena, &persons, &count),
+	                  POSTIL_ERR_AMBIGUOUS);
+	directory_close(&dir);
+	arena_release(&arena);
+	world_end(&w);
+	buf_release(&text);
+}
+END_TEST
+
 START_TEST(groups)
 {
 	for (int kind = 0; kind < KINDS; kind++) {
@@ -245,4 +390,5 @@ START_TEST(changes)
 }
 END_TEST
 
-UNIT_MAIN("source", users, all_of_a_person, groups, documents, changes)
+UNIT_MAIN("source", users, all_of_a_person, persons_by_name_or_address, subjects_and_addresses,
+	  too_many_of_a_name, groups, documents, changes)
