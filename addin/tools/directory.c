@@ -1,4 +1,4 @@
-/* postil directory: update, check, find, show, settings. A program of its own,
+/* postil directory: update, check, find, show, settings, certificate. A program of its own,
  * because it reads DXL. Distrusted: arguments, and what documents
  * hold; on a terminal nothing but text is shown, and no digest ever. */
 #include <getopt.h>
@@ -7,17 +7,21 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "addin/tools/certificate.h"
 #include "addin/tools/explain.h"
+#include "addin/tools/held.h"
 #include "addin/tools/tool.h"
 #include "base/crypt.h"
 #include "base/text.h"
+#include "directory/certificates.h"
 #include "directory/directory.h"
 #include "directory/settings.h"
 
 #include "base/banned.h"
 
 #define USAGE "directory update|check|settings [-d DATA]\n" \
-	"       postil directory find|show [-d DATA] NAME"
+	"       postil directory find|show [-d DATA] NAME\n" \
+	"       postil " CERTIFICATE_USAGE
 
 /* --- showing --------------------------------------------------------------- */
 
@@ -121,8 +125,21 @@ static void show_words(const char *label, void (*explain)(struct explain *e,
 	buf_release(&words);
 }
 
+static void show_certificates(const struct held *held)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		struct buf words = BUF_INIT;
+
+		held_describe(held->list[i], &words);
+		show_line("Certificate", buf_slice(&words));
+		buf_release(&words);
+	}
+}
+
 static void show_person(struct explain *e, const struct person *person, struct slice login)
 {
+	struct held held;
+
 	show(person->name);
 	putchar('\n');
 	show_line("Found by", slice_of(explain_match(e, person, login)));
@@ -134,6 +151,8 @@ static void show_person(struct explain *e, const struct person *person, struct s
 	}
 	if (person->password_count == 0)
 		show_line("Internet password", slice_of("blank: the login is refused"));
+	if (held_of_person(e->dir, person->name, &person->unid, &e->arena, &held) == NOERROR)
+		show_certificates(&held);
 	show_line("Mail server", person->mail_server);
 	show_words("", explain_server, e, person);
 	show_line("Mail file", person->mail_file);
@@ -263,12 +282,30 @@ static void show_item(const struct item *item)
 	for (size_t i = 0; i < item->count; i++) {
 		if (i > 0)
 			printf("; ");
+		if (certificates_are_in(item->name)) {
+			printf("%zu octets", item->values[i].n);
+			continue;
+		}
 		if (is_secret(item))
 			show_digest(item->values[i]);
 		else
 			show(item->values[i]);
 	}
 	putchar('\n');
+}
+
+/* What they hold, once for all of them. */
+static void show_held(const struct note *note)
+{
+	struct arena arena = ARENA_INIT;
+	struct certificates certificates;
+	struct held held = { .count = 0 };
+	STATUS status = certificates_read(note, &arena, &certificates);
+
+	for (size_t i = 0; status == NOERROR && i < certificates.count; i++)
+		status = held_add(&held, certificates.list[i], &arena);
+	show_certificates(&held);
+	arena_release(&arena);
 }
 
 static STATUS show_document(void *context, const struct note *note, const char *file)
@@ -279,6 +316,7 @@ static STATUS show_document(void *context, const struct note *note, const char *
 	printf("Document %s, from names/%s\n", unid, file);
 	for (const struct item *item = note->first; item != NULL; item = item->next)
 		show_item(item);
+	show_held(note);
 	++*(size_t *)context;
 	return NOERROR;
 }
@@ -365,6 +403,8 @@ int main(int argc, char **argv)
 	tool_start("directory");
 	if (argc == 2 && strcmp(argv[1], "-h") == 0)
 		return tool_help(USAGE);
+	if (argc >= 2 && strcmp(argv[1], "certificate") == 0)
+		return certificate_run(argc - 1, argv + 1);
 	if (action == NULL)
 		return tool_usage(USAGE);
 	while ((option = getopt(argc - 1, argv + 1, "d:")) != -1) {

@@ -1,10 +1,9 @@
 /*
- * postil-person: which verb, and what both need. Distrusts notes.ini, documents and
- * names in them; a password leaves this process only as a digest.
+ * What the verbs need that change a person. Distrusts notes.ini, documents and names in
+ * them; a password leaves this process only as a digest.
  */
 #include "addin/tools/person.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +130,7 @@ void person_add_names(struct buf *out, const struct person *persons, size_t coun
 
 /* --- documents ------------------------------------------------------------------------ */
 
-static void remove_item(struct note *note, const char *name)
+void person_remove_item(struct note *note, const char *name)
 {
 	struct item **at = &note->first;
 
@@ -146,7 +145,7 @@ static void remove_item(struct note *note, const char *name)
 static STATUS set_item(struct note *note, const char *item, uint16_t type, uint16_t flags,
                        struct slice value)
 {
-	remove_item(note, item);
+	person_remove_item(note, item);
 	return note_add(note, slice_of(item), type, ITEM_SUMMARY | flags, &value, 1) == NULL
 	       ? POSTIL_ERR_MEMORY : NOERROR;
 }
@@ -270,26 +269,4 @@ void person_tool_close(struct person_tool *t)
 	buf_release(&t->host_name);
 	free(t->data_dir);
 	t->data_dir = NULL;
-}
-
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} verbs[] = {
-	{ "passwd", person_passwd },
-	{ "register", person_register },
-};
-
-int main(int argc, char **argv)
-{
-	char name[32];
-
-	for (size_t i = 0; argc >= 2 && i < sizeof(verbs) / sizeof(*verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0) {
-			tool_start(verbs[i].name);
-			snprintf(name, sizeof(name), "postil %s", verbs[i].name);
-			argv[1] = name;         /* what getopt calls the program */
-			return verbs[i].run(argc - 1, argv + 1);
-		}
-	return tool_usage("passwd|register [ARGUMENT]...");
 }

@@ -1,6 +1,7 @@
 /*
  * What the verbs that change a person share: `postil passwd` and `postil register`,
- * together in the program postil-person, because both write DXL and compile it.
+ * together in the program postil-person, and `postil directory certificate`. They write
+ * DXL and compile it.
  */
 #ifndef POSTIL_TOOLS_PERSON_H
 #define POSTIL_TOOLS_PERSON_H
@@ -56,6 +57,7 @@ bool person_has(struct person_tool *t, struct slice name, const char *digest);
 STATUS person_set_text(struct note *note, const char *item, uint16_t flags,
                        struct slice text);
 STATUS person_set_password(struct note *note, const char *digest);
+void person_remove_item(struct note *note, const char *name);
 
 /* "A, B and 3 others" */
 void person_add_names(struct buf *out, const struct person *persons, size_t count);
