@@ -217,7 +217,14 @@ static STATUS add_group(const struct adding *a, const struct keys *keys)
 
 static STATUS add_server(const struct adding *a, const struct keys *keys)
 {
-	struct cross_server server = { .place = a->place };
+	struct cross_server server = {
+		.place = a->place,
+		.tls_port = setting_switch(a->note, SET_POP3_TLS_STATUS),
+		.internet_sites = setting_switch(a->note, SET_INTERNET_SITES),
+		.tls = { setting_switch(a->note, SET_POP3_TLS_PASSWORD),
+		         setting_switch(a->note, SET_POP3_TLS_CERTIFICATE),
+		         setting_switch(a->note, SET_TLS_STLS) },
+	};
 	struct buf organization = BUF_INIT, folded = BUF_INIT;
 	STATUS status = add_names(a, keys, CROSS_SERVER);
 
@@ -263,7 +270,12 @@ static STATUS take_hosts(const struct adding *a, struct cross_site *site)
 
 static STATUS add_site(const struct adding *a, const struct document *document)
 {
-	struct cross_site site = { .unid = document->unid, .place = a->place };
+	struct cross_site site = {
+		.unid = document->unid, .place = a->place,
+		.tls = { setting_switch(a->note, SET_SITE_TLS_PASSWORD),
+		         setting_switch(a->note, SET_SITE_CERTIFICATE),
+		         setting_switch(a->note, SET_SITE_TLS_STLS) },
+	};
 	struct slice name = setting_text(a->note, SET_SITE_NAME);
 	STATUS status = copy_text(a->x, name, &site.name);
 

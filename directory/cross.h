@@ -1,7 +1,7 @@
 /*
  * What shows only across documents: names that name nobody, groups that go round in
  * circles, documents of which one never holds. Gathered while `check` reads them
- * (cross.c), told after all files (crosstell.c, crosshold.c).
+ * (cross.c), told after all files (crosstell.c, crosshold.c, crosstls.c).
  *
  * Names are kept as hashes of their directory_key: two that collide may cost a warning
  * or make one too many, never more.
@@ -52,9 +52,16 @@ struct cross_reference {
 	struct cross_place place;
 };
 
+/* What a server or site allows with TLS. */
+struct cross_tls {
+	bool password, certificate, stls;
+};
+
 struct cross_server {
 	struct slice key;       /* directory_key */
 	struct slice name;
+	bool tls_port, internet_sites;
+	struct cross_tls tls;
 	struct cross_place place;
 };
 
@@ -62,6 +69,7 @@ struct cross_site {
 	struct slice name, sort_key, organization;
 	struct identity unid;
 	bool everywhere, addressed;     /* hosted by all servers; has an address */
+	struct cross_tls tls;
 	const uint64_t *hosts;
 	size_t host_count;
 	struct cross_place place;
@@ -104,7 +112,7 @@ uint64_t cross_pattern_hash(struct slice key, size_t slash);
 /* Does a part of key begin behind this octet? */
 bool cross_is_slash(struct slice key, size_t at);
 
-/* --- crosstell.c and crosshold.c: once all is known ---------------------------- */
+/* --- crosstell.c, crosshold.c and crosstls.c: once all is known ---------------------------- */
 
 #define CROSS_WARN(c, place, ...) \
 	do { \
@@ -122,7 +130,9 @@ unsigned cross_kinds(const struct cross *x, uint64_t key, unsigned wanted,
 /* The references of an item, sorted by key; the list is the caller's to free. */
 STATUS cross_references(const struct cross *x, enum cross_item item,
                         const struct cross_reference ***list_r, size_t *count_r);
+#define CROSS_SITES_MAX 1000    /* looked at with each other, or with each server */
 void cross_tell_sites(struct compile *c);
+void cross_tell_tls(struct compile *c);
 STATUS cross_tell_configs(struct compile *c);
 
 #endif

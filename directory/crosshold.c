@@ -11,8 +11,6 @@
 
 #include "base/banned.h"
 
-#define SITES_MAX 1000          /* compared with each other */
-
 /* --- sites of which one never holds ------------------------------------------------------- */
 
 /* As site.c sorts them. */
@@ -42,7 +40,7 @@ static const struct cross_site *site_before(const struct cross *x, const struct 
 {
 	const struct cross_site *before = NULL;
 
-	for (size_t i = 0; i < x->sites.count && i < SITES_MAX; i++) {
+	for (size_t i = 0; i < x->sites.count && i < CROSS_SITES_MAX; i++) {
 		const struct cross_site *other = CROSS_AT(&x->sites, struct cross_site, i);
 
 		if (other != site && slice_equal(other->organization, site->organization) &&
@@ -57,7 +55,7 @@ void cross_tell_sites(struct compile *c)
 {
 	const struct cross *x = c->cross;
 
-	for (size_t i = 0; i < x->sites.count && i < SITES_MAX; i++) {
+	for (size_t i = 0; i < x->sites.count && i < CROSS_SITES_MAX; i++) {
 		const struct cross_site *site = CROSS_AT(&x->sites, struct cross_site, i);
 		const struct cross_site *before = site_before(x, site);
 

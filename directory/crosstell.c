@@ -398,5 +398,6 @@ STATUS cross_tell(struct compile *c)
 	if (status == NOERROR)
 		status = tell_mail_servers(c);
 	cross_tell_sites(c);
+	cross_tell_tls(c);
 	return status == NOERROR ? cross_tell_configs(c) : status;
 }

@@ -16,6 +16,12 @@ static struct world w;
 #define SITE(name, org, items) DOCUMENT("POP3Site", ITEM("ISiteName", T(name)) ITEM("ISiteOrg", T(org)) items)
 #define CONFIG(unid, server) NAMED(unid, "ServerConfig", ITEM("ServerName", T(server)))
 
+#define OTHER(items) DOCUMENT("Server", ITEM("ServerName", T("CN=other/OU=West/O=Acme")) items)
+#define TLS_PORT ITEM("POP3_SSLStatus", T("1"))
+#define CERTIFICATE ITEM("POP3_SSLCert", T("1"))
+#define SITE_CERTIFICATE ITEM("SSLClientCert", T("1"))
+#define SITES ITEM("LdISite", T("1"))
+
 static const struct {
 	const char *documents;          /* one a line: HEAD is two */
 	const char *said;
@@ -70,6 +76,32 @@ static const struct {
 	  "comes to it\n" },
 	{ SERVER("") SITE("A", "Acme", ITEM("WSHostingSrvrs", T("mail"))),
 	  "a.dxl:4: WSHostingSrvrs has mail, which is no server and no group of this directory\n" },
+	/* TLS */
+	{ SERVER(CERTIFICATE), "a.dxl:3: the server CN=mail/OU=West/O=Acme asks for client certificates, but its TLS "
+	  "port is disabled and STLS is not switched on: nobody can present one\n" },
+	{ SERVER(CERTIFICATE TLS_PORT), "" },
+	{ SERVER(CERTIFICATE ITEM("POP3_NegotiatedSSL", T("1"))), "" },
+	{ SERVER(TLS_PORT ITEM("POP3_SSLNP", T("0"))), "a.dxl:3: the TLS port of the server CN=mail/OU=West/O=Acme is "
+	  "enabled, but neither name and password nor a client certificate is allowed on it: nobody can log in there\n" },
+	{ SERVER(ITEM("POP3_SSLNP", T("0"))), "" },
+	{ SERVER(TLS_PORT CERTIFICATE ITEM("POP3_SSLNP", T("0"))), "" },
+	/* with sites their options count */
+	{ SERVER(CERTIFICATE SITES) SITE("A", "Acme", ""), "" },
+	{ SERVER(TLS_PORT SITES ITEM("POP3_SSLNP", T("0"))) SITE("A", "Acme", ""), "" },
+	{ SERVER(SITES) SITE("A", "Acme", SITE_CERTIFICATE), "a.dxl:4: the site A asks for client certificates, but the "
+	  "TLS port is disabled wherever it is hosted, and STLS is not switched on: nobody can present one\n" },
+	{ SERVER(SITES TLS_PORT) SITE("A", "Acme", SITE_CERTIFICATE), "" },
+	{ SERVER(SITES) SITE("A", "Acme", SITE_CERTIFICATE ITEM("POP3_NegotiatedSSL", T("Yes"))), "" },
+	{ SERVER("") SITE("A", "Acme", SITE_CERTIFICATE), "" },
+	{ SERVER(SITES) OTHER(SITES TLS_PORT) SITE("A", "Acme", SITE_CERTIFICATE), "" },
+	{ SERVER(SITES) OTHER(SITES TLS_PORT) SITE("A", "Acme", SITE_CERTIFICATE ITEM("WSHostingSrvrs", T("mail/West/Acme"))),
+	  "a.dxl:5: the site A asks for client certificates, but the TLS port is disabled wherever it is hosted, and "
+	  "STLS is not switched on: nobody can present one\n" },
+	{ SERVER(SITES) OTHER(SITES TLS_PORT) SITE("A", "Acme", SITE_CERTIFICATE ITEM("WSHostingSrvrs", T("*/Acme"))), "" },
+	{ SERVER(SITES TLS_PORT) SITE("A", "Acme", ITEM("SSLNameAndPwd", T("0"))), "a.dxl:4: the site A allows neither name "
+	  "and password nor a client certificate with TLS, but the TLS port of the server CN=mail/OU=West/O=Acme is "
+	  "enabled: nobody can log in there\n" },
+	{ SERVER(SITES) SITE("A", "Acme", ITEM("SSLNameAndPwd", T("0"))), "" },
 	/* Configuration Settings */
 	{ SERVER("") CONFIG(U1, "*") CONFIG(U2, "mail/West/Acme"), "" },
 	{ SERVER("") CONFIG(U1, "*") NAMED(U2, "ServerConfig", ITEM("ServerName", T("mail/West/Acme")) ITEM("UseAsDefault", T("1"))), "" },

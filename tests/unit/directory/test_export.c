@@ -2,6 +2,7 @@
  * What real exporters write, through the directory: each shape of a file or of an item
  * gives the same person, who has the same names, password and mail file.
  */
+#include "base/crypt.h"
 #include "tests/unit/directory/fixture.h"
 
 static struct world w;
@@ -113,6 +114,73 @@ START_TEST(every_shape)
 }
 END_TEST
 
+/* --- certificates ---------------------------------------------------------------------- */
+
+/* Lines of the base64 of one certificate, with before and behind around each. */
+#define CERTIFICATE(before, behind) \
+	before "MIIBnzCCAUWgAwIBAgIUDlmTHRQoiOmoP3A5WdLlEGJ1hH4wCgYIKoZIzj0EAwIw" behind \
+	before "JTENMAsGA1UECgwEQWNtZTEUMBIGA1UEAwwLSmFkYSBDb3JyZXIwHhcNMjYxMTI2" behind \
+	before "MTEwNTExWhcNMzYxMTIzMTEwNTExWjAlMQ0wCwYDVQQKDARBY21lMRQwEgYDVQQD" behind \
+	before "DAtKYWRhIENvcnJlcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBB82VJbeO4u" behind \
+	before "j64N/m+myEQ91Jfoma0NEkGoohaxjzdCuGU2arQSsZszeUeuoCXPJPU2HHir7kad" behind \
+	before "9VeZXya+VbqjUzBRMB0GA1UdDgQWBBQUwlAupt+uavYyCeO+Msdz/PNCezAfBgNV" behind \
+	before "HSMEGDAWgBQUwlAupt+uavYyCeO+Msdz/PNCezAPBgNVHRMBAf8EBTADAQH/MAoG" behind \
+	before "CCqGSM49BAMCA0gAMEUCIQDKId4F6FEWSvwe0LwTNRJVUPMPV0wF409OSJd7Ah3D" behind \
+	before "vQIgAv6z9nGG/8+0RjUA+Z0wSB5sWgD6OxcJXNOx+dr8+zE=" behind
+#define PEM(before, behind) before "-----BEGIN CERTIFICATE-----" behind CERTIFICATE(before, behind) \
+	before "-----END CERTIFICATE-----" behind
+#define ITEM(name, value) "<item name='" name "'>" value "</item>"
+
+static const struct {
+	const char *what, *items;
+} certificate_shapes[] = {
+	{ "raw data", ITEM("UserCertificate", "<rawitemdata type='4'>\n" CERTIFICATE("", "\n") "</rawitemdata>") },
+	{ "raw data of user's type, indented", ITEM("UserCertificate", "<rawitemdata type='e'>" CERTIFICATE("\n\t", "")
+	  "</rawitemdata>") },
+	{ "item data", ITEM("usercertificate", "<itemdata type='2'>" CERTIFICATE("", "") "</itemdata>") },
+	{ "an attachment", ITEM("UserCertificate", "<object><file hosttype='msdos' compression='none' name='jada.cer'>"
+	  "<filedata>" CERTIFICATE("", "\n") "</filedata></file></object>") },
+	{ "base64 as one text", ITEM("UserCertificate", "<text>" CERTIFICATE("", "") "</text>") },
+	{ "base64 with line breaks", ITEM("UserCertificate", "<text>" CERTIFICATE("", "<break/>") "</text>") },
+	{ "base64 in lines", ITEM("UserCertificate", "<textlist>" CERTIFICATE("<text>", "</text>") "</textlist>") },
+	{ "as LDAP names it", ITEM("userCertificate;binary", "<text>" CERTIFICATE("", "") "</text>") },
+	{ "PEM", ITEM("UserCertificate", "<text>" PEM("", "\n") "</text>") },
+	{ "PEM with line breaks", ITEM("UserCertificate", "<text>" PEM("", "<break/>") "</text>") },
+	{ "PEM, lines joined", ITEM("UserCertificate", "<text>" PEM("", "") "</text>") },
+	{ "PEM, lines joined by blanks", ITEM("UserCertificate", "<text>" PEM(" ", "") "</text>") },
+	{ "PEM in lines", ITEM("UserCertificate", "<textlist>" PEM("<text>", "</text>") "</textlist>") },
+};
+
+START_TEST(certificates_of_every_shape)
+{
+	struct buf octets = BUF_INIT;
+
+	ck_assert_uint_eq(base64_decode_folded(SLICE_LIT(CERTIFICATE("", "")), &octets), NOERROR);
+	for (size_t i = 0; i < sizeof(certificate_shapes) / sizeof(*certificate_shapes); i++) {
+		struct arena arena = ARENA_INIT;
+		const struct person *p;
+		struct buf text = BUF_INIT;
+		size_t count = 0;
+
+		buf_addf(&text, "<database><document form='Person'>%s" ITEMS "</document></database>",
+		         certificate_shapes[i].items);
+		world_begin(&w);
+		put_file(&w, "a.dxl", buf_cstr(&text));
+		ck_assert_msg(strcmp(compile(&w), "") == 0, "%s: %s", certificate_shapes[i].what,
+		              buf_cstr(&w.said));
+		ck_assert_uint_eq(directory_find_subject(w.directory, SLICE_LIT("Jada Correr/Acme"), &arena, &p,
+		                                         &count), NOERROR);
+		ck_assert_uint_eq(count, 1);
+		ck_assert_msg(p->certificate_count == 1 && slice_equal(p->certificates[0], buf_slice(&octets)),
+		              "%s", certificate_shapes[i].what);
+		arena_release(&arena);
+		buf_release(&text);
+		world_end(&w);
+	}
+	buf_release(&octets);
+}
+END_TEST
+
 /* Every second octet is 0, so that it cannot be written as a string. */
 static void put_utf16(const char *text, bool big)
 {
@@ -162,4 +230,4 @@ START_TEST(a_break_in_a_value)
 }
 END_TEST
 
-UNIT_MAIN("export", every_shape, utf16, a_break_in_a_value)
+UNIT_MAIN("export", every_shape, certificates_of_every_shape, utf16, a_break_in_a_value)
