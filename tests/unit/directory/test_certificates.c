@@ -293,9 +293,18 @@ START_TEST(local_in_place)
 }
 END_TEST
 
+static STATUS add_octets_kept(void *context, const struct note *note, const char *file)
+{
+	for (const struct item *item = note->first; item != NULL; item = item->next)
+		for (size_t i = 0; i < item->count; i++)
+			*(size_t *)context += item->values[i].n;
+	return NOERROR;
+}
+
 START_TEST(warnings)
 {
 	struct buf many = BUF_INIT;
+	size_t octets = 0;
 
 	world_begin(&w);
 	put_document("a.dxl", "Person", UNID, TEXTS("UserCertificate", T("nonsense here") T("@") T("more of it")));
@@ -318,6 +327,10 @@ START_TEST(warnings)
 	ck_assert_str_eq(compile(&w), "a.dxl:5: UserCertificate: 1 value is passed over, larger than 32768 "
 	                 "octets\n");
 	ck_assert_str_eq(held("Ann"), "a");
+	/* nor is it kept in names.nsf */
+	ck_assert_uint_eq(directory_each_document(w.directory, SLICE_LIT("Ann"), add_octets_kept, &octets), NOERROR);
+	ck_assert_uint_gt(octets, 301);
+	ck_assert_uint_lt(octets, 2000);
 	buf_release(&many);
 	world_end(&w);
 }

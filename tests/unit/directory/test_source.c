@@ -184,6 +184,7 @@ END_TEST
 	"Form=Person|FullName=Ann Lee|InternetAddress=annie|UserCertificate=%1$s;%2$s\n" \
 	"Form=Person|FullName=CN=Ann Lee/O=Acme|AltFullName=CN=Anna/O=Alt\n" \
 	"Form=Person|FullName=CN=Cy/O=Acme|InternetAddress=;cy@acme.example\n" \
+	"Form=Person|FullName=CN=Dee/O=Acme;Dee|InternetAddress=dee|LastName=Dee\n" \
 	"Form=Database|FullName=Desk|InternetAddress=desk@acme.example\n"
 
 static void frame(char base64[200], char filling)
@@ -249,6 +250,9 @@ START_TEST(persons_by_name_or_address)
 		expect_persons("desk", DIRECTORY_BY_FULL_NAME, "");
 		expect_persons("desk@acme.example", DIRECTORY_BY_ADDRESS, "");
 		expect_persons("ann lee/acme", DIRECTORY_BY_ADDRESS, "");
+		/* one key is several things */
+		expect_persons("dee", DIRECTORY_BY_FULL_NAME, "CN=Dee/O=Acme");
+		expect_persons("dee", DIRECTORY_BY_ADDRESS, "CN=Dee/O=Acme");
 		expect_persons("nobody", DIRECTORY_BY_FULL_NAME, "");
 		end();
 	}
