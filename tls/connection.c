@@ -205,23 +205,45 @@ static unsigned hello_octets(const uint8_t *p)
 	return (unsigned)p[6] << 16 | (unsigned)p[7] << 8 | p[8];
 }
 
+struct complaint {
+	const char *why;
+	uint8_t alert;
+};
+
 /* What is wrong with what has come so far, or NULL. */
-static const char *complaint(const uint8_t *p, unsigned n)
+static const struct complaint *complaint(const uint8_t *p, unsigned n)
 {
+	static const struct complaint
+		ssl_2 = { "rejected SSLv2 connection", SSL_AD_PROTOCOL_VERSION },
+		unknown = { "rejected unknown record type", SSL_AD_UNEXPECTED_MESSAGE },
+		long_record = { "a first record that is too long", SSL_AD_RECORD_OVERFLOW },
+		no_hello = { "a first record without a hello", SSL_AD_UNEXPECTED_MESSAGE },
+		long_hello = { "a hello that is too long", SSL_AD_ILLEGAL_PARAMETER };
+
 	if (n >= 1 && p[0] != SSL3_RT_HANDSHAKE)
 		return (p[0] & 0x80) != 0 && (n < 3 || p[2] == SSL3_MT_CLIENT_HELLO)
-			? "rejected SSLv2 connection" : "rejected unknown record type";
+			? &ssl_2 : &unknown;
 	if (n >= 2 && p[1] != SSL3_VERSION_MAJOR)
-		return "rejected unknown record type";
+		return &unknown;
 	if (n >= RECORD_HEADER && record_octets(p) > RECORD_MAX)
-		return "a first record that is too long";
+		return &long_record;
 	if (n >= RECORD_HEADER && record_octets(p) < HELLO_HEADER)
-		return "a first record without a hello";
+		return &no_hello;
 	if (n >= 6 && p[5] != SSL3_MT_CLIENT_HELLO)
-		return "a first record without a hello";
+		return &no_hello;
 	if (n >= HELLO_HEADER && hello_octets(p) > TLS_HELLO_MAX)
-		return "a hello that is too long";
+		return &long_hello;
 	return NULL;
+}
+
+/* There is no SSL to say it: the alert as it goes over the wire. */
+static enum tls_step refuse(struct tls_connection *connection, const struct complaint *what)
+{
+	const uint8_t record[] = { SSL3_RT_ALERT, SSL3_VERSION_MAJOR, TLS1_2_VERSION_MINOR, 0, 2,
+		SSL3_AL_FATAL, what->alert };
+
+	send(connection->fd, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL);
+	return fail(connection, what->why);
 }
 
 static bool hello_add(struct tls_connection *connection, const uint8_t *p, unsigned n)
@@ -241,11 +263,11 @@ static enum tls_step collect(struct tls_connection *connection)
 	uint8_t piece[FIRST_READ];
 
 	for (;;) {
-		const char *wrong = complaint(connection->hello, connection->hello_n);
+		const struct complaint *wrong = complaint(connection->hello, connection->hello_n);
 		ssize_t got;
 
 		if (wrong != NULL)
-			return fail(connection, wrong);
+			return refuse(connection, wrong);
 		if (connection->hello_n >= RECORD_HEADER &&
 		    connection->hello_n >= record_octets(connection->hello))
 			return TLS_DONE;
@@ -292,6 +314,10 @@ static bool begin(struct tls_connection *connection)
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, connection);
 	SSL_set_verify(ssl, verify_mode((enum tls_ask)connection->ask), NULL);
+	/* an end without close_notify counts as one with; a record that brings no octets of
+	 * the client's is no reason to read on and on */
+	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
 	SSL_set_accept_state(ssl);
 	connection->ssl = ssl;
 	return true;
@@ -363,13 +389,6 @@ ssize_t tls_connection_read(struct tls_connection *connection, void *out, size_t
 		return (ssize_t)got;
 	if ((SSL_get_shutdown(connection->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
 		return 0;
-	/* an end without close_notify: for lines that are complete or not, the same as one with */
-	if (SSL_get_error(connection->ssl, 0) == SSL_ERROR_SSL &&
-	    ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-		ERR_clear_error();
-		connection->failed = true;
-		return 0;
-	}
 	return io_failed(connection, 0);
 }
 

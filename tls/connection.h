@@ -69,7 +69,8 @@ const char *tls_connection_why(const struct tls_connection *connection);
 /* Has not one octet come? Then nobody tried (a probe of a load balancer, say). */
 bool tls_connection_is_silent(const struct tls_connection *connection);
 
-/* After the handshake. Octets moved; 0 from read: the client has ended; or: */
+/* After the handshake. Octets moved; 0 from read: the client has ended, with
+ * close_notify or without, and may still be written to; or: */
 enum {
 	TLS_IO_READ = -1,       /* wait until the socket has octets, then again */
 	TLS_IO_WRITE = -2,      /* wait until it takes some, then again, for write with the same

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "addin/net/impl.h"
@@ -52,8 +53,7 @@ static bool still_sends(struct worker *worker, struct net_conn *conn)
 	ssize_t got = 0;
 
 	for (int i = 0; i < LINGER_READS; i++) {
-		got = conn->transport->read(conn->transport_state, conn->fd, worker->in,
-			INPUT_OCTETS);
+		got = transport_plain.read(NULL, conn->fd, worker->in, INPUT_OCTETS);
 		if (got <= 0)
 			break;
 		conn->lingers = true;
@@ -63,24 +63,42 @@ static bool still_sends(struct worker *worker, struct net_conn *conn)
 
 static bool arm(struct worker *worker, struct net_conn *conn, enum net_next next);
 
-static void conn_close(struct worker *worker, struct net_conn *conn, STATUS why)
+/* All who should know are told that it ends. */
+static void tell(struct worker *worker, struct net_conn *conn, STATUS why)
 {
 	struct net *net = conn->net;
+
+	pthread_mutex_lock(&net->lock);
+	conn->visible = conn->closable = false;
+	pthread_mutex_unlock(&net->lock);
+	if (conn->phase == PHASE_HANDSHAKE)
+		secure_failed(worker, conn, why);
+	if (conn->opened)
+		net->protocol->close(conn_state(conn), conn, why);
+	if (conn->out == NULL)
+		conn->transport->farewell(conn->transport_state);
+}
+
+/* An end that the protocol wished, or a handshake that failed: what was sent last, a reply
+ * or an alert, is to arrive. */
+static bool may_linger(const struct net_conn *conn, STATUS why)
+{
+	return (why == NOERROR || why == POSTIL_ERR_INVALID) && !conn->eof;
+}
+
+static void conn_close(struct worker *worker, struct net_conn *conn, STATUS why)
+{
 	bool told = conn->lingers;
 
-	if (!told) {
-		pthread_mutex_lock(&net->lock);
-		conn->visible = false;
-		pthread_mutex_unlock(&net->lock);
-		net->protocol->close(conn_state(conn), conn, why);
-	}
+	if (!told)
+		tell(worker, conn, why);
 	input_drop(conn);
 	free(conn->out);
 	conn->out = NULL;
 	conn->out_n = conn->out_at = 0;
-	if (why == NOERROR && !told && !conn->eof && still_sends(worker, conn)) {
-		conn->transport->shutdown(conn->transport_state, conn->fd);
-		conn->hungry = true;
+	if (!told && may_linger(conn, why) && still_sends(worker, conn)) {
+		shutdown(conn->fd, SHUT_WR);
+		conn->wants_out = false;
 		conn->accepted_ms = clock_mono_ms();
 		if (arm(worker, conn, NET_CLOSE))
 			return;
@@ -116,6 +134,9 @@ static uint64_t deadline_of(struct net_conn *conn)
 
 	if (conn->lingers)              /* whatever the client still sends */
 		return conn->accepted_ms + LINGER_MS;
+	if (conn->phase == PHASE_HANDSHAKE)
+		return (conn->established ? net_conn_active_ms(conn) : conn->accepted_ms) +
+			atomic_load(&net->limits.prelogin_ms);
 	idle = net->protocol->idle_ms(conn_state(conn));
 	if (idle == 0)
 		return conn->accepted_ms + atomic_load(&net->limits.prelogin_ms);
@@ -126,7 +147,8 @@ static void note_established(struct net_conn *conn)
 {
 	struct net *net = conn->net;
 
-	if (conn->established || conn->lingers || !net->protocol->established(conn_state(conn)))
+	if (conn->established || conn->lingers || conn->phase == PHASE_HANDSHAKE ||
+	    !net->protocol->established(conn_state(conn)))
 		return;
 	conn->established = true;
 	pthread_mutex_lock(&net->lock);
@@ -137,7 +159,7 @@ static void note_established(struct net_conn *conn)
 static bool watch(struct net_conn *conn)
 {
 	struct epoll_event event = {
-		.events = EPOLLONESHOT | (conn->hungry ? EPOLLIN : EPOLLOUT),
+		.events = EPOLLONESHOT | (conn->wants_out ? EPOLLOUT : EPOLLIN),
 		.data.u64 = (atomic_load(&conn->word) & WORD_GENERATION) | conn->slot
 	};
 	int how = conn->in_set ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -147,8 +169,8 @@ static bool watch(struct net_conn *conn)
 }
 
 /* Hand over to the epoll set. true: nothing more to do with conn. false: still
- * owned, because an event has come meanwhile (or, if hungry has become false,
- * because epoll failed). The descriptor is armed while still owned, so that no
+ * owned, because an event has come meanwhile (or because epoll failed: close_why
+ * says so). The descriptor is armed while still owned, so that no
  * other thread can have closed it. */
 static bool arm(struct worker *worker, struct net_conn *conn, enum net_next next)
 {
@@ -172,6 +194,45 @@ static bool arm(struct worker *worker, struct net_conn *conn, enum net_next next
 		return false;
 	}
 	heed_close(worker, conn, armed);
+	return true;
+}
+
+/* The protocol meets the connection. */
+static enum net_next introduce(struct worker *worker, struct net_conn *conn)
+{
+	struct net *net = conn->net;
+	enum net_next next;
+
+	conn->opened = true;
+	next = net->protocol->open(conn_state(conn), conn, &worker->out);
+	pthread_mutex_lock(&net->lock);
+	conn->visible = true;
+	pthread_mutex_unlock(&net->lock);
+	return next;
+}
+
+/* The handshake, so far as it goes. true: it is done, and the protocol has said *next.
+ * false: it waits for the socket or has failed. */
+static bool shake(struct worker *worker, struct net_conn *conn, STATUS status,
+                  enum net_next *next)
+{
+	for (;;) {
+		if (status == NOERROR)
+			status = secure_step(worker, conn);
+		if (status == NOERROR)
+			status = atomic_load(&conn->close_why);
+		if (status != NOERROR) {
+			conn_close(worker, conn, status);
+			return false;
+		}
+		if (conn->phase == PHASE_TLS)
+			break;
+		if (arm(worker, conn, NET_CONTINUE))
+			return false;
+	}
+	turn_begin(worker, conn);
+	*next = !conn->opened ? introduce(worker, conn)
+		: conn->net->protocol->secured(conn_state(conn), conn, &worker->out);
 	return true;
 }
 
@@ -223,11 +284,25 @@ static void drop_start(struct worker *worker, enum net_next next)
 		worker->start.discard(worker->start.context, POSTIL_ERR_CANCEL);
 }
 
+/* No event will tell of octets that the transport holds: they are read at once, or, when it
+ * is the others' turn, after an event that comes for certain. */
+static bool read_at_once(struct net_conn *conn, enum net_next next, unsigned *reads)
+{
+	if (!conn->hungry || !conn->transport->has_pending(conn->transport_state))
+		return false;
+	conn->next = (uint8_t)next;
+	if ((*reads)++ < PENDING_READS)
+		return true;
+	conn->hungry = false;
+	conn->wants_out = true;
+	return false;
+}
+
 /* Go on after `next` until conn waits for the socket, is parked or has ended. */
 static void drive(struct worker *worker, struct net_conn *conn, enum net_next next,
                   STATUS status)
 {
-	for (;;) {
+	for (unsigned reads = 0;;) {
 		if (status == NOERROR)
 			status = turn_advance(worker, conn, &next);
 		if (status == POSTIL_ERR_CLOSED && next == NET_PARKED)
@@ -242,6 +317,12 @@ static void drive(struct worker *worker, struct net_conn *conn, enum net_next ne
 			conn_close(worker, conn, status);
 			return;
 		}
+		if (next == NET_START_TLS && conn->out == NULL) {
+			turn_wipe(worker, conn);
+			if (!shake(worker, conn, secure_begin(worker, conn), &next))
+				return;
+			continue;
+		}
 		if (next == NET_PARKED) {
 			status = park(worker, conn);
 			if (status == NOERROR)
@@ -252,7 +333,7 @@ static void drive(struct worker *worker, struct net_conn *conn, enum net_next ne
 			status = NOERROR;
 			continue;
 		}
-		if (arm(worker, conn, next))
+		if (!read_at_once(conn, next, &reads) && arm(worker, conn, next))
 			return;
 		status = look(worker, conn, &next);
 	}
@@ -260,14 +341,15 @@ static void drive(struct worker *worker, struct net_conn *conn, enum net_next ne
 
 void conn_accepted(struct worker *worker, struct net_conn *conn)
 {
-	struct net *net = conn->net;
 	enum net_next next;
 
-	turn_begin(worker, conn);
-	next = net->protocol->open(conn_state(conn), conn, &worker->out);
-	pthread_mutex_lock(&net->lock);
-	conn->visible = true;
-	pthread_mutex_unlock(&net->lock);
+	if (conn->tls) {
+		if (!shake(worker, conn, secure_begin(worker, conn), &next))
+			return;
+	} else {
+		turn_begin(worker, conn);
+		next = introduce(worker, conn);
+	}
 	drive(worker, conn, next, NOERROR);
 }
 
@@ -304,6 +386,11 @@ void conn_event(struct worker *worker, uint64_t data)
 	}
 	if (conn->lingers) {
 		linger(worker, conn);
+		return;
+	}
+	if (conn->phase == PHASE_HANDSHAKE) {
+		if (shake(worker, conn, NOERROR, &next))
+			drive(worker, conn, next, NOERROR);
 		return;
 	}
 	status = look(worker, conn, &next);

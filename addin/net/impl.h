@@ -9,6 +9,11 @@
  *      JOB -> OWNED    the job's result, or the timer or closer, who give it up
  *      DELAY -> OWNED  timer, closer             OWNED -> FREE, next generation
  *
+ * While a handshake is under way (HANDSHAKE) the owner calls nothing of the protocol:
+ *
+ *      accept --> [HANDSHAKE -->] open --> CLEAR or TLS
+ *                              NET_START_TLS: CLEAR --> HANDSHAKE --> secured --> TLS
+ *
  * The epoch grows at each OWNED -> something, so whoever saw a word earlier fails
  * to claim by it later. Slots are never given back to the allocator while the
  * engine lives: a stale event finds a connection of another generation, not freed
@@ -30,12 +35,15 @@
 
 #define INPUT_OCTETS 16384      /* read at once */
 #define INPUT_STEP 1024         /* shown to the protocol at once: bounds its output */
+#define PENDING_READS 16        /* of what a transport holds, then others have their turn */
 #define FLUSH_OCTETS 32768      /* pending output is sent from here on */
 #define WAKE_OCTETS 262144      /* sent in one turn, then others have theirs */
 #define WAKE_CALLS 256          /* calls of the protocol in one turn */
 #define EVENTS_AT_ONCE 8
 #define LINGER_MS 2000
 #define NEVER UINT64_MAX
+
+enum conn_phase { PHASE_CLEAR, PHASE_HANDSHAKE, PHASE_TLS };
 
 enum conn_state { CONN_FREE, CONN_OWNED, CONN_ARMED, CONN_JOB, CONN_DELAY };
 #define WORD_STATE UINT64_C(0x7)
@@ -94,8 +102,12 @@ struct net_conn {
 	struct address address;
 	_Atomic STATUS close_why;       /* set under net.lock */
 	uint8_t next;                   /* enum net_next that waits for the socket */
-	bool tls, in_set, eof, hungry, yields, lingers, established;
-	bool counted, visible;          /* net.lock */
+	uint8_t phase;                  /* enum conn_phase */
+	bool in_set, eof, hungry, yields, lingers, established;
+	bool opened;                    /* the protocol knows it */
+	bool wants_out;                 /* waits until the socket takes octets, else until it has some */
+	bool tls;                       /* written under net.lock, by the owner */
+	bool counted, counted_tls, visible, closable;   /* net.lock */
 };
 
 struct job {
@@ -143,6 +155,7 @@ struct worker {
 	size_t moved;
 	unsigned calls;
 	bool starved;                   /* the protocol has seen all and took nothing */
+	bool crossed;                   /* the transport's last call waits the other way round */
 	struct net_job start;           /* what net_job_start asked for */
 	bool start_set, delay_set;
 	uint32_t delay_ms;
@@ -150,7 +163,7 @@ struct worker {
 	struct job deferred;
 	bool deferred_set;
 	bool polls;                     /* is one of net.pollers */
-	_Atomic uint64_t octets_in, octets_out, accepted, accepted_tls, refused;
+	_Atomic uint64_t octets_in, octets_out, accepted, accepted_tls, refused, bad_handshakes;
 	char in[INPUT_OCTETS];
 };
 
@@ -202,6 +215,7 @@ struct net {
 	uint32_t *free_slots;
 	unsigned free_count, free_size;
 	unsigned used, active, peak;    /* slots in use; connections that count */
+	unsigned active_tls, peak_tls;  /* of those */
 	uint64_t next_id;
 	struct net_counters past;       /* of workers that have ended */
 	_Atomic(char *) slabs[SLABS_MAX];
@@ -257,8 +271,22 @@ STATUS turn_read(struct worker *worker, struct net_conn *conn);
 void input_drop(struct net_conn *conn); /* the private input, wiped before login */
 /* What of the input lies in the worker's own buffer: wiped before login. */
 void turn_forget(struct worker *worker, const struct net_conn *conn);
+/* All that was said in clear leaves the buffers before a handshake. */
+void turn_wipe(struct worker *worker, struct net_conn *conn);
 /* Keep what is left of the input; also the end of input and lines too long. */
 STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next);
+
+/* secure.c: TLS */
+/* Ask the protocol what the handshake needs; the transport is another from now on. Any
+ * status but NOERROR: the connection ends, which has been logged. */
+STATUS secure_begin(struct worker *worker, struct net_conn *conn);
+/* One step. NOERROR: it is done (the phase tells) or waits for the socket. Else: it failed,
+ * and secure_failed is still to be called. */
+STATUS secure_step(struct worker *worker, struct net_conn *conn);
+/* Count and log a handshake that ends unfinished for why. */
+void secure_failed(struct worker *worker, const struct net_conn *conn, STATUS why);
+/* Count and log that input in clear came before a handshake could begin. */
+void secure_refused(struct worker *worker, const struct net_conn *conn, size_t octets);
 
 /* listener.c */
 void listener_event(struct worker *worker, unsigned number);
@@ -268,6 +296,7 @@ void listener_stop(struct net_listener *listener);
 /* limit.c; all under net.lock */
 STATUS limit_enter(struct net *net, struct net_conn *conn);
 void limit_leave(struct net_conn *conn);        /* nothing if it has left */
+void limit_tls(struct net_conn *conn);          /* it counts as one with TLS from now on */
 void limit_forget(struct net_conn *conn);       /* conn lets go of its source */
 void limit_established(struct net_conn *conn);  /* never gives way from now on */
 void limit_prelogin(struct net_conn *conn);     /* takes that back */

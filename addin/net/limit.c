@@ -118,6 +118,17 @@ STATUS limit_enter(struct net *net, struct net_conn *conn)
 	return NOERROR;
 }
 
+void limit_tls(struct net_conn *conn)
+{
+	struct net *net = conn->net;
+
+	if (!conn->counted || conn->counted_tls)
+		return;
+	conn->counted_tls = true;
+	if (++net->active_tls > net->peak_tls)
+		net->peak_tls = net->active_tls;
+}
+
 void limit_established(struct net_conn *conn)
 {
 	if (!conn->counted)
@@ -143,6 +154,9 @@ void limit_leave(struct net_conn *conn)
 	source->count--;
 	source_changed(conn->net, source);
 	conn->net->active--;
+	if (conn->counted_tls)
+		conn->net->active_tls--;
+	conn->counted_tls = false;
 }
 
 void limit_forget(struct net_conn *conn)

@@ -66,7 +66,8 @@ static void complain(struct net *net, const char *what, int error)
 	net_logf(net, "%s: %s", what, strerror(error));
 }
 
-static void refuse(struct worker *worker, int fd)
+/* A client that begins with TLS could make nothing of the text. */
+static void refuse(struct worker *worker, int fd, bool tls)
 {
 	struct net *net = worker->net;
 	char line[512], scratch[512];
@@ -74,7 +75,7 @@ static void refuse(struct worker *worker, int fd)
 
 	worker_count(&worker->refused, 1);
 	pthread_mutex_lock(&net->lock);
-	if (net->refused_line != NULL && (n = strlen(net->refused_line)) <= sizeof(line))
+	if (!tls && net->refused_line != NULL && (n = strlen(net->refused_line)) <= sizeof(line))
 		memcpy(line, net->refused_line, n);
 	pthread_mutex_unlock(&net->lock);
 	if (n > 0 && n <= sizeof(line) && send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
@@ -88,7 +89,7 @@ static void refuse(struct worker *worker, int fd)
 
 /* No descriptor is left: use the one in reserve to take the connection and tell
  * the client. false: there was none. */
-static bool refuse_by_reserve(struct worker *worker, int listening)
+static bool refuse_by_reserve(struct worker *worker, int listening, bool tls)
 {
 	struct net *net = worker->net;
 	int fd = -1;
@@ -101,7 +102,7 @@ static bool refuse_by_reserve(struct worker *worker, int listening)
 	}
 	pthread_mutex_unlock(&net->lock);
 	if (fd >= 0)
-		refuse(worker, fd);
+		refuse(worker, fd, tls);
 	pthread_mutex_lock(&net->lock);
 	if (net->reserve < 0)
 		net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -134,7 +135,7 @@ static STATUS admit(struct net *net, struct net_conn *conn, struct net_conn **vi
 	return NOERROR;
 }
 
-static void conn_init(struct worker *worker, struct net_conn *conn, int fd)
+static void conn_init(struct worker *worker, struct net_conn *conn, int fd, bool tls)
 {
 	struct net *net = worker->net;
 	uint64_t word = atomic_load(&conn->word);
@@ -147,7 +148,13 @@ static void conn_init(struct worker *worker, struct net_conn *conn, int fd)
 	conn->transport_state = NULL;
 	conn->fd = fd;
 	conn->in_set = conn->eof = conn->hungry = conn->yields = false;
-	conn->lingers = conn->established = conn->visible = false;
+	conn->lingers = conn->established = conn->visible = conn->opened = false;
+	conn->wants_out = false;
+	conn->closable = true;
+	conn->phase = PHASE_CLEAR;
+	conn->tls = tls;
+	if (tls)
+		limit_tls(conn);
 	memset(conn_state(conn), 0, net->protocol->state_octets);
 	atomic_store(&conn->id, ++net->next_id);
 	atomic_store(&conn->word, word_next(word, CONN_OWNED));
@@ -177,8 +184,7 @@ static void welcome(struct worker *worker, int fd, const struct sockaddr_storage
 		status = admit(net, conn, &victim, &generation);
 		if (status == NOERROR) {
 			conn->user_data = user_data;
-			conn->tls = tls;
-			conn_init(worker, conn, fd);
+			conn_init(worker, conn, fd, tls);
 		} else {
 			slot_give(net, conn);
 		}
@@ -187,7 +193,7 @@ static void welcome(struct worker *worker, int fd, const struct sockaddr_storage
 	if (victim != NULL)
 		displace(worker, victim, generation);
 	if (status != NOERROR) {
-		refuse(worker, fd);
+		refuse(worker, fd, tls);
 		return;
 	}
 	worker_count(tls ? &worker->accepted_tls : &worker->accepted, 1);
@@ -207,7 +213,7 @@ static int take(struct worker *worker, struct net_listener *listener,
 	if (errno == EMFILE || errno == ENFILE) {
 		complain(worker->net, "no more files may be open; a connection was refused "
 			"(raise the limit of open files, or lower that of connections)", errno);
-		if (refuse_by_reserve(worker, listener->fd))
+		if (refuse_by_reserve(worker, listener->fd, listener->tls))
 			goto out;
 	} else if (errno != ENOBUFS && errno != ENOMEM) {
 		goto out;       /* an error of the network that belongs to one connection */
@@ -316,9 +322,9 @@ STATUS net_listen(struct net *net, int fd, bool tls, void *user_data,
 	socklen_t size = sizeof(listening);
 	STATUS status;
 
-	if (tls)
+	if (tls && net->protocol->tls == NULL)
 		status = fault_set(fault, POSTIL_ERR_INVALID,
-			"a port for TLS cannot be served without TLS credentials");
+			"this service has no TLS, so no port for it can be served");
 	else if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
 		status = fault_set(fault, POSTIL_ERR_INVALID,
 			"descriptor %d is not a listening socket", fd);

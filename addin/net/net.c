@@ -249,6 +249,7 @@ static void add_counters(struct net *net, struct net_counters *sum)
 		sum->accepted += atomic_load(&worker->accepted);
 		sum->accepted_tls += atomic_load(&worker->accepted_tls);
 		sum->refused += atomic_load(&worker->refused);
+		sum->bad_handshakes += atomic_load(&worker->bad_handshakes);
 		sum->octets_in += atomic_load(&worker->octets_in);
 		sum->octets_out += atomic_load(&worker->octets_out);
 	}
@@ -342,7 +343,7 @@ STATUS net_close_conn(struct net *net, uint64_t conn_id, STATUS why)
 	pthread_mutex_lock(&net->lock);
 	for (uint32_t slot = 0; slot < net->slots && status != NOERROR; slot++) {
 		conn = slot_at(net, slot);
-		if (atomic_load(&conn->id) != conn_id || !conn->visible)
+		if (atomic_load(&conn->id) != conn_id || !conn->closable)
 			continue;
 		atomic_store(&conn->close_why, why != NOERROR ? why : POSTIL_ERR_CANCEL);
 		status = NOERROR;
@@ -375,6 +376,8 @@ void net_counters(struct net *net, struct net_counters *counters_r)
 	add_counters(net, counters_r);
 	counters_r->active = net->active;
 	counters_r->peak = net->peak;
+	counters_r->active_tls = net->active_tls;
+	counters_r->peak_tls = net->peak_tls;
 	counters_r->threads = net->workers_started;
 	pthread_mutex_unlock(&net->lock);
 	counters_r->queue = atomic_load(&net->jobs.waiting);

@@ -17,6 +17,19 @@
  * that call has returned). When its deadline passes first, the protocol is told
  * so, and the job's later result goes to job->discard. So with every job frozen
  * the greeting and all commands that need no job are still answered.
+ *
+ * TLS, from the first octet (a listener with tls) or from a command on (NET_START_TLS), is
+ * the engine's affair: the protocol is asked what the handshake needs, sees octets in
+ * clear, and is told nothing of a handshake that fails but by `close`, if `open` was called.
+ * A handshake is a state before login like any other: its deadline runs from accept, its
+ * connection gives way when the service is full, and until a whole first record has come
+ * it costs hardly more than its socket. Each that fails is logged once, unless not one
+ * octet of it has come:
+ *
+ *      TLS/SSL connection 192.0.2.1(50332) -> 192.0.2.9(995) failed with WHY
+ *
+ * Whichever way a connection ends, a client that is still there gets close_notify; one that
+ * goes without is no error.
  */
 #ifndef POSTIL_NET_NET_H
 #define POSTIL_NET_NET_H
@@ -28,6 +41,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "tls/connection.h"
 
 struct net;             /* the engine of one service */
 struct net_conn;        /* one connection */
@@ -38,20 +52,34 @@ enum net_next {
 	NET_CONTINUE,   /* more input is welcome */
 	NET_PULL,       /* a long answer is under way: call pull until it says otherwise */
 	NET_PARKED,     /* net_job_start or net_conn_delay was called: nothing until resume */
-	NET_CLOSE       /* send what is in out, then close */
+	NET_CLOSE,      /* send what is in out, then close */
+	/* Send what is in out, then begin a TLS handshake, once in a connection. Input that
+	 * has come already and was not consumed ends the connection (POSTIL_ERR_INVALID,
+	 * logged): whoever sent it did so in clear. */
+	NET_START_TLS
 };
 
 struct net_peer {
 	char text[48];          /* numeric address, IPv4-mapped shown as IPv4 */
 	char local_text[48];
 	uint16_t port, local_port;
-	bool tls;
+	bool tls;               /* since accept or since NET_START_TLS has done its work */
 };
 
 struct net_protocol {
 	/* Octets of state a connection has; zeroed at accept. */
 	size_t state_octets;
-	/* A connection has come; write the greeting to out. */
+	/* What the handshake of this connection needs. Asked before it: for a connection of a
+	 * listener with tls (state is zeroed and open has not been called; if the handshake
+	 * fails nothing ever is, so own nothing yet) and after NET_START_TLS. The reference
+	 * setup_r->context is the engine's from now on; binding must stay valid a moment (let it
+	 * be static or lie in state). Any status but NOERROR ends the connection (logged). NULL:
+	 * there is no TLS. */
+	STATUS (*tls)(void *state, struct net_conn *conn, struct tls_setup *setup_r);
+	/* The handshake that NET_START_TLS asked for is done: no greeting. NULL if tls is. */
+	enum net_next (*secured)(void *state, struct net_conn *conn, struct buf *out);
+	/* A connection has come (and has done its handshake, on a listener with tls); write the
+	 * greeting to out. */
 	enum net_next (*open)(void *state, struct net_conn *conn, struct buf *out);
 	/* Octets have come. Consume what makes whole commands, *used_r of them (0 at
 	 * entry); the engine keeps the rest and calls again, with more unless the
@@ -77,7 +105,8 @@ struct net_protocol {
 	void (*close)(void *state, struct net_conn *conn, STATUS why);
 	/* Milliseconds from the last activity after which close(POSTIL_ERR_TIMEOUT)
 	 * comes; asked after each step. 0 = the pre-login deadline of net_options,
-	 * counted from accept. */
+	 * counted from accept. Not asked during a handshake, which always has that one
+	 * (counted from NET_START_TLS if established). */
 	uint32_t (*idle_ms)(void *state);
 	/* True once a person has logged in: such a connection is never the one that
 	 * gives way when the service is full. Asked after each step. */
@@ -112,9 +141,9 @@ STATUS net_new(const struct net_options *options, const struct net_protocol *pro
 void net_set_options(struct net *net, const struct net_options *options);
 /* Start the worker threads. */
 STATUS net_start(struct net *net, struct fault *fault);
-/* Serve a listening socket (owned by net from now on, also after an error;
- * another process may hold a copy). user_data reaches the protocol by
- * net_conn_listener_data and must stay valid until net_end has returned. */
+/* Serve a listening socket, in clear or with TLS from the first octet (owned by net from now
+ * on, also after an error; another process may hold a copy). user_data reaches the protocol
+ * by net_conn_listener_data and must stay valid until net_end has returned. */
 STATUS net_listen(struct net *net, int fd, bool tls, void *user_data,
                   struct net_listener **listener_r, struct fault *fault);
 void net_unlisten(struct net *net, struct net_listener **listener);
@@ -136,14 +165,17 @@ void net_conn_peer(const struct net_conn *conn, struct net_peer *peer_r);
 struct net *net_conn_net(struct net_conn *conn);
 void *net_conn_listener_data(const struct net_conn *conn);
 uint64_t net_conn_id(const struct net_conn *conn);
+/* NULL: in clear. Inside the protocol's calls alone; the handshake is done in all of them
+ * but `tls`, where it is NULL. */
+const struct tls_connection *net_conn_tls(const struct net_conn *conn);
 /* Monotonic milliseconds of the last complete command or moving output. */
 uint64_t net_conn_active_ms(const struct net_conn *conn);
 void net_conn_touch(struct net_conn *conn);     /* a complete command has come */
 /* Answer by a timer instead of at once: parks the connection, then resume is
  * called with NOERROR and result NULL. No worker is held. */
 enum net_next net_conn_delay(struct net_conn *conn, uint32_t ms);
-/* Ask that a connection be closed, from any thread; POSTIL_ERR_NOT_FOUND. why
- * (not NOERROR) reaches protocol->close; a job of it is given up. */
+/* Ask that a connection be closed, from any thread and also during its handshake;
+ * POSTIL_ERR_NOT_FOUND. why (not NOERROR) reaches protocol->close; a job of it is given up. */
 STATUS net_close_conn(struct net *net, uint64_t conn_id, STATUS why);
 
 enum net_job_class {
@@ -173,10 +205,14 @@ void net_detach(struct net *net, const struct net_job *job);
 /* --- numbers for statistics ---------------------------------------------------- */
 
 struct net_counters {
-	uint64_t accepted, accepted_tls, refused, octets_in, octets_out;
-	unsigned active, active_tls, peak, peak_tls, queue;
+	uint64_t accepted;              /* by listeners in clear */
+	uint64_t accepted_tls;          /* by those with tls, and handshakes of NET_START_TLS */
+	uint64_t refused;
+	uint64_t octets_in, octets_out; /* as the protocol sees them */
+	unsigned active, active_tls;    /* the second are among the first; as with the peaks */
+	unsigned peak, peak_tls, queue;
 	unsigned threads, threads_busy, threads_peak;
-	uint64_t bad_handshakes;
+	uint64_t bad_handshakes;        /* all that did not come to a good end, silent or not */
 };
 void net_counters(struct net *net, struct net_counters *counters_r);
 /* Every open connection (between its open and its close), under the engine's

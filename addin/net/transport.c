@@ -31,9 +31,13 @@ static ssize_t plain_write(void *state, int fd, const void *p, size_t n)
 	return errno == EAGAIN || errno == ENOBUFS ? TRANSPORT_AGAIN : TRANSPORT_BROKEN;
 }
 
-static void plain_shutdown(void *state, int fd)
+static bool plain_has_pending(const void *state)
 {
-	shutdown(fd, SHUT_WR);
+	return false;
+}
+
+static void plain_farewell(void *state)
+{
 }
 
 static void plain_release(void *state)
@@ -43,6 +47,7 @@ static void plain_release(void *state)
 const struct transport transport_plain = {
 	.read = plain_read,
 	.write = plain_write,
-	.shutdown = plain_shutdown,
+	.has_pending = plain_has_pending,
+	.farewell = plain_farewell,
 	.release = plain_release,
 };

@@ -26,7 +26,7 @@ void turn_begin(struct worker *worker, struct net_conn *conn)
 	worker->moved = 0;
 	worker->calls = 0;
 	worker->starved = conn->hungry;
-	worker->start_set = worker->delay_set = false;
+	worker->start_set = worker->delay_set = worker->crossed = false;
 	conn->yields = false;
 }
 
@@ -90,7 +90,8 @@ STATUS turn_read(struct worker *worker, struct net_conn *conn)
 			size = INPUT_OCTETS;
 	}
 	got = conn->transport->read(conn->transport_state, conn->fd, to, size);
-	if (got == TRANSPORT_AGAIN)
+	worker->crossed = got == TRANSPORT_CROSSED;
+	if (got == TRANSPORT_AGAIN || worker->crossed)
 		return NOERROR;
 	if (got < 0)
 		return POSTIL_ERR_CLOSED;
@@ -103,14 +104,15 @@ STATUS turn_read(struct worker *worker, struct net_conn *conn)
 	return NOERROR;
 }
 
-/* *sent_r < n: the socket takes no more. */
+/* *sent_r < n: the transport takes no more. */
 static STATUS push(struct worker *worker, struct net_conn *conn, const char *p, size_t n,
                    size_t *sent_r)
 {
 	ssize_t sent = conn->transport->write(conn->transport_state, conn->fd, p, n);
 
 	*sent_r = 0;
-	if (sent == TRANSPORT_AGAIN)
+	worker->crossed = sent == TRANSPORT_CROSSED;
+	if (sent == TRANSPORT_AGAIN || worker->crossed)
 		return NOERROR;
 	if (sent < 0)
 		return POSTIL_ERR_CLOSED;
@@ -121,7 +123,7 @@ static STATUS push(struct worker *worker, struct net_conn *conn, const char *p, 
 	return NOERROR;
 }
 
-/* What the socket did not take becomes private, behind what is private already. */
+/* What the transport did not take becomes private, behind what is private already. */
 static STATUS keep(struct net_conn *conn, const char *p, size_t n)
 {
 	unsigned left = conn->out_n - conn->out_at;
@@ -159,7 +161,7 @@ static STATUS turn_write(struct worker *worker, struct net_conn *conn)
 	return NOERROR;
 }
 
-/* Send what there is; conn->out != NULL afterwards: the socket takes no more. */
+/* Send what there is; conn->out != NULL afterwards: the transport takes no more. */
 static STATUS flush(struct worker *worker, struct net_conn *conn)
 {
 	struct buf *out = &worker->out;
@@ -248,11 +250,35 @@ void turn_forget(struct worker *worker, const struct net_conn *conn)
 		wipe(conn, worker->in, worker->view_n);
 }
 
+void turn_wipe(struct worker *worker, struct net_conn *conn)
+{
+	if (conn->in != NULL)
+		explicit_bzero(conn->in, conn->in_size);
+	input_drop(conn);
+	explicit_bzero(worker->in, sizeof(worker->in));
+	if (worker->out.p != NULL)
+		explicit_bzero(worker->out.p, worker->out.size);
+	buf_clear(&worker->out);
+}
+
+/* What the connection waits for: usually to send what it keeps, or to read. */
+static bool wants_out(const struct worker *worker, const struct net_conn *conn)
+{
+	if (conn->out != NULL)
+		return !worker->crossed;
+	return !conn->hungry || worker->crossed;
+}
+
 STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next)
 {
 	size_t left = worker->view_n - worker->view_at;
 
 	conn->hungry = next == NET_CONTINUE && conn->out == NULL && !conn->yields;
+	conn->wants_out = wants_out(worker, conn);
+	if (next == NET_START_TLS && left > 0) {
+		secure_refused(worker, conn, left);
+		return POSTIL_ERR_INVALID;
+	}
 	if (next == NET_CLOSE)
 		left = 0;
 	if (conn->hungry && conn->eof)

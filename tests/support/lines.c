@@ -6,14 +6,24 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+
+#include "tests/support/servercert.h"
 #include "tests/support/unit.h"
 
 #define WAIT_MS 10000
+#define DESCRIPTORS 65536
+
+bool lines_over_tls;
+struct tls_context *lines_context;
+_Atomic unsigned lines_secured;
+_Atomic uint64_t lines_shaking;
 
 uint32_t lines_idle_ms = 60000;
 _Atomic unsigned lines_opened, lines_closed, lines_run, lines_discarded, lines_cancelled,
@@ -23,6 +33,9 @@ char lines_hashes[4096];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t thawed = PTHREAD_COND_INITIALIZER;
 static bool frozen;
+static struct buf logged;
+static SSL *ssls[DESCRIPTORS];
+static SSL_CTX *client_ctx;
 
 struct state {
 	uint64_t big;           /* octets left of a long answer */
@@ -159,6 +172,19 @@ static enum net_next command(struct state *s, struct net_conn *conn, char *line,
 		job = job_of(NET_JOB_STORE, false, 0, "", 0);
 		net_detach(net_conn_net(conn), &job);
 		buf_add_str(out, "detached\n");
+	} else if (strcmp(line, "STARTTLS") == 0) {
+		buf_add_str(out, "begin");
+		for (unsigned i = 0; i < number; i++)
+			buf_add_char(out, 'S');
+		buf_add_char(out, '\n');
+		return NET_START_TLS;
+	} else if (strcmp(line, "TLS") == 0) {
+		const struct tls_connection *tls = net_conn_tls(conn);
+		struct net_peer peer;
+
+		net_conn_peer(conn, &peer);
+		ck_assert(peer.tls == (tls != NULL));
+		buf_addf(out, "%s\n", tls == NULL ? "clear" : tls_connection_version(tls));
 	} else if (strcmp(line, "QUIT") == 0) {
 		buf_add_str(out, "bye\n");
 		return NET_CLOSE;
@@ -218,7 +244,24 @@ static enum net_next lines_resume(void *state, struct net_conn *conn, STATUS sta
 	return NET_CONTINUE;
 }
 
-static void lines_close(void *state, struct net_conn *conn, STATUS why)
+static STATUS lines_tls(void *state, struct net_conn *conn, struct tls_setup *setup_r)
+{
+	atomic_store(&lines_shaking, net_conn_id(conn));
+	if (lines_context == NULL)
+		return POSTIL_ERR_NOEXIST;
+	*setup_r = (struct tls_setup){ .context = tls_context_share(lines_context),
+		.binding = { "lines", 5 } };
+	return NOERROR;
+}
+
+static enum net_next secured(void *state, struct net_conn *conn, struct buf *out)
+{
+	memset(state, 0, sizeof(struct state));
+	atomic_fetch_add(&lines_secured, 1);
+	return NET_CONTINUE;
+}
+
+static void closed(void *state, struct net_conn *conn, STATUS why)
 {
 	atomic_fetch_add(&lines_closed_why[why], 1);
 	atomic_fetch_add(&lines_closed, 1);
@@ -236,11 +279,13 @@ static bool established(void *state)
 
 const struct net_protocol lines_protocol = {
 	.state_octets = sizeof(struct state),
+	.tls = lines_tls,
+	.secured = secured,
 	.open = lines_open,
 	.input = lines_input,
 	.pull = lines_pull,
 	.resume = lines_resume,
-	.close = lines_close,
+	.close = closed,
 	.idle_ms = idle_ms,
 	.established = established,
 };
@@ -284,19 +329,45 @@ int lines_port(int fd)
 		((struct sockaddr_in6 *)&a)->sin6_port);
 }
 
-void lines_start(struct lines *lines, const struct net_options *options)
+static int serve(struct lines *lines, bool tls)
+{
+	struct net_listener *listener = NULL;
+	struct fault fault = { 0 };
+	int fd = lines_listen("127.0.0.1"), port = lines_port(fd);
+	STATUS status = net_listen(lines->net, fd, tls, NULL, &listener, &fault);
+
+	ck_assert_msg(status == NOERROR, "%s", fault.text);
+	if (lines->listener == NULL)
+		lines->listener = listener;
+	return port;
+}
+
+static void start(struct lines *lines, const struct net_options *options)
 {
 	struct fault fault = { 0 };
-	int fd = lines_listen("127.0.0.1");
-	STATUS status;
+	STATUS status = net_new(options, &lines_protocol, &lines->net, &fault);
 
-	lines->port = lines_port(fd);
-	status = net_new(options, &lines_protocol, &lines->net, &fault);
 	ck_assert_msg(status == NOERROR, "%s", fault.text);
 	status = net_start(lines->net, &fault);
 	ck_assert_msg(status == NOERROR, "%s", fault.text);
-	status = net_listen(lines->net, fd, false, NULL, &lines->listener, &fault);
-	ck_assert_msg(status == NOERROR, "%s", fault.text);
+	lines->listener = NULL;
+	lines->tls_port = 0;
+}
+
+void lines_start(struct lines *lines, const struct net_options *options)
+{
+	start(lines, options);
+	if (lines_over_tls)
+		lines_context = servercert_context();
+	lines->port = serve(lines, lines_over_tls);
+}
+
+void lines_start_tls(struct lines *lines, const struct net_options *options)
+{
+	start(lines, options);
+	lines_context = servercert_context();
+	lines->port = serve(lines, false);
+	lines->tls_port = serve(lines, true);
 }
 
 STATUS lines_stop(struct lines *lines)
@@ -304,7 +375,32 @@ STATUS lines_stop(struct lines *lines)
 	STATUS status = net_end(lines->net);
 
 	net_free(&lines->net);
+	tls_context_release(&lines_context);
+	SSL_CTX_free(client_ctx);
+	client_ctx = NULL;
+	pthread_mutex_lock(&lock);
+	buf_release(&logged);
+	pthread_mutex_unlock(&lock);
 	return status;
+}
+
+void lines_log(void *context, const char *text)
+{
+	pthread_mutex_lock(&lock);
+	buf_addf(&logged, "%s\n", text);
+	pthread_mutex_unlock(&lock);
+}
+
+unsigned lines_logged(const char *text)
+{
+	const char *at, *end;
+	unsigned n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (at = buf_cstr(&logged); (end = strchr(at, '\n')) != NULL; at = end + 1)
+		n += memmem(at, (size_t)(end - at), text, strlen(text)) != NULL;
+	pthread_mutex_unlock(&lock);
+	return n;
 }
 
 int lines_dial(const char *from, int port)
@@ -326,27 +422,98 @@ int lines_connect(int port)
 {
 	int fd = lines_dial("127.0.0.1", port);
 
+	if (lines_over_tls)
+		lines_secure(fd, TLS1_3_VERSION);
 	ck_assert_str_eq(lines_hear(fd), "hello");
 	return fd;
 }
 
+SSL *lines_ssl(int fd)
+{
+	return fd >= 0 && fd < DESCRIPTORS ? ssls[fd] : NULL;
+}
+
+void lines_secure(int fd, int version)
+{
+	struct timeval wait = { .tv_sec = WAIT_MS / 1000 };
+	SSL *ssl;
+
+	signal(SIGPIPE, SIG_IGN);       /* libssl does not ask the kernel to be spared it */
+	ck_assert_int_lt(fd, DESCRIPTORS);
+	ck_assert_ptr_null(ssls[fd]);
+	if (client_ctx == NULL)
+		client_ctx = SSL_CTX_new(TLS_client_method());
+	ssl = SSL_new(client_ctx);
+	ck_assert_ptr_nonnull(ssl);
+	ck_assert_int_eq(SSL_set_max_proto_version(ssl, version), 1);
+	ck_assert_int_eq(SSL_set_fd(ssl, fd), 1);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	ck_assert_msg(SSL_connect(ssl) == 1, "handshake: %s",
+		ERR_reason_error_string(ERR_peek_last_error()));
+	ssls[fd] = ssl;
+}
+
+ssize_t lines_send(int fd, const void *p, size_t n)
+{
+	size_t sent = 0;
+
+	if (lines_ssl(fd) == NULL)
+		return send(fd, p, n, MSG_NOSIGNAL);
+	ERR_clear_error();
+	return SSL_write_ex(lines_ssl(fd), p, n, &sent) == 1 ? (ssize_t)sent : -1;
+}
+
+ssize_t lines_recv(int fd, void *p, size_t n)
+{
+	SSL *ssl = lines_ssl(fd);
+	size_t got = 0;
+
+	if (ssl == NULL)
+		return recv(fd, p, n, 0);
+	ERR_clear_error();
+	if (SSL_read_ex(ssl, p, n, &got) == 1)
+		return (ssize_t)got;
+	return SSL_get_error(ssl, 0) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+void lines_half_close(int fd)
+{
+	if (lines_ssl(fd) != NULL)
+		SSL_shutdown(lines_ssl(fd));
+	shutdown(fd, SHUT_WR);
+}
+
+void lines_close(int fd)
+{
+	SSL_free(lines_ssl(fd));
+	ssls[fd] = NULL;
+	close(fd);
+}
+
+/* Is there something to read within ms? */
+static bool readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return (lines_ssl(fd) != NULL && SSL_has_pending(lines_ssl(fd)) == 1) || poll(&p, 1, ms) == 1;
+}
+
 void lines_say(int fd, const char *text)
 {
-	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	ck_assert_int_eq(lines_send(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
 const char *lines_hear(int fd)
 {
 	static _Thread_local char line[1024];
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t n = 0;
 
 	while (n < sizeof(line) - 1) {
 		ssize_t got;
 
-		if (poll(&p, 1, WAIT_MS) != 1)
+		if (!readable(fd, WAIT_MS))
 			return "(nothing)";
-		got = recv(fd, line + n, 1, 0);
+		got = lines_recv(fd, line + n, 1);
 		if (got < 0)
 			return "(reset)";
 		if (got == 0 || line[n] == '\n')
@@ -368,10 +535,9 @@ void lines_talk(int fd, const char *say, const char *hear)
 
 bool lines_ended(int fd, int ms)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char octet;
 
-	return poll(&p, 1, ms) == 1 && recv(fd, &octet, 1, MSG_DONTWAIT) <= 0;
+	return readable(fd, ms) && lines_recv(fd, &octet, 1) <= 0;
 }
 
 bool lines_wait(const _Atomic unsigned *value, unsigned wanted)

@@ -11,29 +11,44 @@
  *      STUCK ms        a hash job that does the same
  *      RACE ms         a store job that sleeps ms and has ms until its deadline
  *      DETACH          net_detach, then "detached"
+ *      STARTTLS octets "begin" and as many "S" behind it, then a handshake
+ *      TLS             "clear", or the version of TLS
+ *
+ * A client's descriptor may be enciphered (lines_secure); all functions with a descriptor know.
  */
 #ifndef POSTIL_TESTS_SUPPORT_LINES_H
 #define POSTIL_TESTS_SUPPORT_LINES_H
 
 #include <stdatomic.h>
 
+#include <openssl/ssl.h>
+
 #include "addin/net/net.h"
 
 struct lines {
 	struct net *net;
 	struct net_listener *listener;
-	int port;
+	int port;               /* in clear; over TLS if lines_over_tls */
+	int tls_port;           /* 0: none */
 };
 
 extern const struct net_protocol lines_protocol;
+extern bool lines_over_tls;             /* lines_start and lines_connect use TLS */
+extern struct tls_context *lines_context;       /* what handshakes get; NULL: a failure */
+extern _Atomic unsigned lines_secured;
+extern _Atomic uint64_t lines_shaking;  /* the id of the last connection that began a handshake */
 extern uint32_t lines_idle_ms;          /* after LOGIN; default 60000 */
 extern _Atomic unsigned lines_opened, lines_closed, lines_run, lines_discarded, lines_cancelled,
 	lines_frozen;
 extern _Atomic unsigned lines_closed_why[0x10000];
 extern char lines_hashes[4096];         /* names in the order their jobs ran; after the fact */
 
-/* Start an engine on a free port of family (AF_INET or AF_INET6) and address. */
+/* Start an engine on a free port of 127.0.0.1. */
 void lines_start(struct lines *lines, const struct net_options *options);
+/* The same with lines_context made and a second port, for TLS. */
+void lines_start_tls(struct lines *lines, const struct net_options *options);
+void lines_log(void *context, const char *text);        /* for net_options.log */
+unsigned lines_logged(const char *text);        /* how many lines of the log have this in them */
 int lines_listen(const char *address);  /* a listening socket, IPv4 or IPv6, port 0 */
 int lines_port(int fd);
 STATUS lines_stop(struct lines *lines); /* net_end and net_free */
@@ -42,6 +57,15 @@ void lines_thaw(void);
 
 int lines_connect(int port);            /* and take the greeting; the test fails otherwise */
 int lines_dial(const char *from, int port);     /* from this address; no greeting read */
+/* A handshake as a client on this connected descriptor, with any certificate of the
+ * server's; version: the highest, such as TLS1_3_VERSION. The test fails otherwise. */
+void lines_secure(int fd, int version);
+SSL *lines_ssl(int fd);                 /* NULL: in clear */
+/* As send and recv (which block), octets in clear. */
+ssize_t lines_send(int fd, const void *p, size_t n);
+ssize_t lines_recv(int fd, void *p, size_t n);
+void lines_half_close(int fd);          /* nothing more to say: close_notify, if enciphered */
+void lines_close(int fd);               /* and forget that it was enciphered */
 void lines_say(int fd, const char *text);
 /* Read until a line end, at most 10 s; "" at the end, "(reset)" or "(nothing)". */
 const char *lines_hear(int fd);

@@ -1,4 +1,10 @@
-/* Connections: input however it comes, long answers, clients that misbehave. */
+/*
+ * Connections: input however it comes, long answers, clients that misbehave. Each test runs
+ * in clear and over TLS.
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +53,7 @@ static uint64_t read_octets(int fd, uint64_t wanted, char octet)
 
 	while (n < wanted) {
 		size_t size = wanted - n < sizeof(piece) ? (size_t)(wanted - n) : sizeof(piece);
-		ssize_t got = recv(fd, piece, size, 0);
+		ssize_t got = lines_recv(fd, piece, size);
 
 		if (got <= 0)
 			break;
@@ -67,14 +73,14 @@ START_TEST(octet_by_octet)
 	start();
 	fd = lines_connect(lines.port);
 	for (const char *p = text; *p != '\0'; p++) {
-		ck_assert_int_eq(send(fd, p, 1, 0), 1);
+		ck_assert_int_eq(lines_send(fd, p, 1), 1);
 		usleep(500);
 	}
 	ck_assert_str_eq(lines_hear(fd), "one");
 	ck_assert_str_eq(lines_hear(fd), "two");
 	ck_assert_str_eq(lines_hear(fd), "bye");
 	ck_assert(lines_ended(fd, 5000));
-	close(fd);
+	lines_close(fd);
 	stop();
 	ck_assert_uint_eq(lines_closed_why[NOERROR], 1);
 }
@@ -106,7 +112,7 @@ START_TEST(pipelined)
 		ck_assert_str_eq(lines_hear(fd), round[i % n].hear);
 	for (size_t i = 0; i < 2000; i++)
 		ck_assert_uint_eq(strtoul(lines_hear(fd), NULL, 10), i);
-	close(fd);
+	lines_close(fd);
 	stop();
 }
 END_TEST
@@ -118,25 +124,31 @@ START_TEST(half_closed_after_quit)
 	start();
 	fd = lines_connect(lines.port);
 	lines_say(fd, "ECHO x\nSTORE 20\nBIG 3\nQUIT\nECHO never\n");
-	shutdown(fd, SHUT_WR);
+	lines_half_close(fd);
 	ck_assert_str_eq(lines_hear(fd), "x");
 	ck_assert_str_eq(lines_hear(fd), "done");
 	ck_assert_str_eq(lines_hear(fd), "BBB");
 	ck_assert_str_eq(lines_hear(fd), "bye");
 	ck_assert_str_eq(lines_hear(fd), "");
-	close(fd);
+	lines_close(fd);
 	fd = lines_connect(lines.port);         /* and without QUIT */
 	lines_say(fd, "NAP 20\nECHO y\nECHO cut");
-	shutdown(fd, SHUT_WR);
+	lines_half_close(fd);
 	ck_assert_str_eq(lines_hear(fd), "woke");
 	ck_assert_str_eq(lines_hear(fd), "y");
 	ck_assert_str_eq(lines_hear(fd), "");
-	close(fd);
+	lines_close(fd);
 	stop();
 	ck_assert_uint_eq(lines_closed_why[NOERROR], 1);
 	ck_assert_uint_eq(lines_closed_why[POSTIL_ERR_CLOSED], 1);
 }
 END_TEST
+
+/* What is said from here on goes out together when cork is false again. */
+static void cork(int fd, int corked)
+{
+	ck_assert_int_eq(setsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked)), 0);
+}
 
 /* The last reply arrives although the client goes on talking. */
 START_TEST(talks_after_quit)
@@ -149,12 +161,14 @@ START_TEST(talks_after_quit)
 	start();
 	for (int i = 0; i < 20; i++) {
 		fd = lines_connect(lines.port);
+		cork(fd, 1);
 		lines_say(fd, "QUIT\n");
 		lines_say(fd, noise);
-		send(fd, noise, sizeof(noise) - 1, MSG_NOSIGNAL);
+		cork(fd, 0);
+		lines_send(fd, noise, sizeof(noise) - 1);
 		ck_assert_str_eq(lines_hear(fd), "bye");
 		ck_assert_str_eq(lines_hear(fd), "");
-		close(fd);
+		lines_close(fd);
 	}
 	stop();
 }
@@ -165,18 +179,20 @@ START_TEST(talks_for_ever_after_quit)
 {
 	const struct net_options options = { 0 };
 	uint64_t end = lines_now_ms() + 8000;
-	char flood[65536];
+	char flood[60000];
 	int fd;
 
 	lines_start(&lines, &options);
 	fd = lines_connect(lines.port);
 	memset(flood, 'x', sizeof(flood));
 	memcpy(flood, "QUIT\n", 5);
-	ck_assert_int_eq(send(fd, flood, sizeof(flood), MSG_NOSIGNAL), (ssize_t)sizeof(flood));
-	while (lines_now_ms() < end && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+	cork(fd, 1);
+	ck_assert_int_eq(lines_send(fd, flood, sizeof(flood)), (ssize_t)sizeof(flood));
+	cork(fd, 0);
+	while (lines_now_ms() < end && lines_send(fd, "x", 1) == 1)
 		usleep(50000);
 	ck_assert_uint_lt(lines_now_ms(), end);
-	close(fd);
+	lines_close(fd);
 	stop();
 }
 END_TEST
@@ -202,7 +218,7 @@ START_TEST(forgets_before_login)
 	ck_assert(lines_wait(&lines_closed, 1));
 	for (unsigned i = 0; i < lines.net->workers_started; i++)
 		ck_assert_ptr_null(memmem(lines.net->workers[i]->in, INPUT_OCTETS, "sesame", 6));
-	close(fd);
+	lines_close(fd);
 	stop();
 }
 END_TEST
@@ -232,7 +248,7 @@ START_TEST(slow_reader_of_50_mb)
 	ck_assert_str_eq(lines_hear(fd), "");
 	ck_assert_str_eq(lines_hear(fd), "after");
 	ck_assert_msg(most < 4096, "%ld KiB more", most);
-	close(fd);
+	lines_close(fd);
 	stop();
 }
 END_TEST
@@ -251,8 +267,9 @@ START_TEST(never_reads)
 	kib = resident_kib();
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = lines_connect(lines.port);
+		fcntl(fds[i], F_SETFL, O_NONBLOCK);
 		for (int j = 0; j < 1000; j++)
-			send(fds[i], "BIG 4000000000\n", 15, MSG_DONTWAIT | MSG_NOSIGNAL);
+			lines_send(fds[i], "BIG 4000000000\n", 15);
 	}
 	do {    /* until nothing moves any more */
 		net_counters(lines.net, &before);
@@ -264,9 +281,9 @@ START_TEST(never_reads)
 	ck_assert_uint_le(after.threads_busy, 1);
 	lines_talk(fd, "ECHO still here\n", "still here");
 	for (int i = 0; i < CLIENTS; i++)
-		close(fds[i]);
+		lines_close(fds[i]);
 	ck_assert(lines_wait(&lines_closed, CLIENTS));
-	close(fd);
+	lines_close(fd);
 	stop();
 }
 END_TEST
@@ -285,7 +302,7 @@ START_TEST(vanishes)
 		if (i % 2 == 0)
 			usleep(1000);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		close(fd);
+		lines_close(fd);
 	}
 	ck_assert(lines_wait(&lines_closed, 60));
 	stop();
@@ -308,9 +325,9 @@ START_TEST(line_too_long)
 	ck_assert_str_eq(lines_hear(fd), "what?");
 	ck_assert_str_eq(lines_hear(fd), "fine");
 	for (int i = 0; i < 80; i++)
-		send(fd, text, 1000, MSG_NOSIGNAL);
+		lines_send(fd, text, 1000);
 	ck_assert(lines_ended(fd, 5000));
-	close(fd);
+	lines_close(fd);
 	ck_assert(lines_wait(&lines_closed, 1));
 	stop();
 	ck_assert_uint_eq(lines_closed_why[POSTIL_ERR_TOO_LONG], 1);
@@ -342,14 +359,14 @@ START_TEST(peer_in_words)
 	ck_assert_str_eq(peer.local_text, "127.0.0.1");
 	ck_assert_int_eq(peer.port, lines_port(fd));
 	ck_assert_int_eq(peer.local_port, listening);
-	close(fd);
+	lines_close(fd);
 	ck_assert(lines_wait(&lines_closed, 1));
 	fd = lines_dial("::1", listening);
 	ck_assert_str_eq(lines_hear(fd), "hello");
 	lines_talk(fd, "ECHO x\n", "x");
 	net_each(lines.net, note_peer, &peer);
 	ck_assert_str_eq(peer.text, "::1");
-	close(fd);
+	lines_close(fd);
 	net_unlisten(lines.net, &both);
 	ck_assert_ptr_null(both);
 	stop();
@@ -379,6 +396,8 @@ START_TEST(a_thousand)
 	start();
 	for (int i = 0; i < CLIENTS; i++)
 		fds[i] = lines_dial("127.0.0.1", lines.port);
+	for (int i = 0; lines_over_tls && i < CLIENTS; i++)
+		lines_secure(fds[i], TLS1_3_VERSION);
 	for (int i = 0; i < CLIENTS; i++)
 		ck_assert_str_eq(lines_hear(fds[i]), "hello");
 	for (int round = 0; round < 3; round++) {
@@ -391,15 +410,15 @@ START_TEST(a_thousand)
 	net_counters(lines.net, &counters);
 	ck_assert_uint_eq(counters.active, CLIENTS);
 	ck_assert_uint_eq(counters.peak, CLIENTS);
-	ck_assert_uint_eq(counters.accepted, CLIENTS);
+	ck_assert_uint_eq(lines_over_tls ? counters.accepted_tls : counters.accepted, CLIENTS);
 	ck_assert_uint_eq(counters.octets_in, CLIENTS * (7 + 8 + 7));
 	ck_assert_uint_eq(counters.octets_out, CLIENTS * (6 + 2 + 5 + 2));
 	for (int i = 0; i < CLIENTS; i++)
-		close(fds[i]);
+		lines_close(fds[i]);
 	ck_assert(lines_wait(&lines_closed, CLIENTS));
 	ck_assert_int_eq(net_end(lines.net), NOERROR);
 	net_counters(lines.net, &counters);     /* outlive the end */
-	ck_assert_uint_eq(counters.accepted, CLIENTS);
+	ck_assert_uint_eq(lines_over_tls ? counters.accepted_tls : counters.accepted, CLIENTS);
 	ck_assert_uint_eq(counters.active, 0);
 	ck_assert_uint_eq(counters.threads, 0);
 	net_free(&lines.net);
@@ -407,6 +426,15 @@ START_TEST(a_thousand)
 }
 END_TEST
 
-UNIT_MAIN("conn", octet_by_octet, pipelined, half_closed_after_quit, talks_after_quit,
-          talks_for_ever_after_quit, forgets_before_login,
-          slow_reader_of_50_mb, never_reads, vanishes, line_too_long, peer_in_words, a_thousand)
+int main(void)
+{
+	const TTest *const tests[] = {
+		octet_by_octet, pipelined, half_closed_after_quit, talks_after_quit,
+		talks_for_ever_after_quit, forgets_before_login, slow_reader_of_50_mb, never_reads,
+		vanishes, line_too_long, peer_in_words, a_thousand, NULL
+	};
+	int failed = unit_run("conn", tests);
+
+	lines_over_tls = true;
+	return unit_run("conn over TLS", tests) | failed;
+}
