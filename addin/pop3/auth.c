@@ -1,6 +1,7 @@
 /*
- * Who is it: USER and PASS (RFC 1939 section 7), AUTH PLAIN (RFC 5034, 4616).
- * Distrusts names, passwords and base64. What was learned of them is wiped as
+ * Who is it: USER and PASS (RFC 1939 section 7), AUTH PLAIN (RFC 5034, 4616), AUTH EXTERNAL
+ * (RFC 4422 appendix A), and STLS (RFC 2595 section 4). The session's door says which of
+ * them count. Distrusts names, passwords and base64. What was learned of them is wiped as
  * soon as the login has been decided, or another command comes between.
  */
 #include <string.h>
@@ -20,17 +21,22 @@ void auth_forget(struct pop3_session *s)
 
 static enum net_next not_allowed(struct pop3_session *s, struct buf *out)
 {
-	const char *text = s->options->login_refused;
+	const char *text = s->door.refused;
 
 	auth_forget(s);
 	reply_error(out, CODE_SYS_PERM, text != NULL ? text : "login is not enabled on this port");
 	return NET_CONTINUE;
 }
 
-static enum net_next login(struct pop3_session *s, struct buf *out)
+static bool is_open(const struct pop3_session *s)
+{
+	return s->door.password || s->door.certificate;
+}
+
+static enum net_next login(struct pop3_session *s, enum pop3_mechanism mechanism, struct buf *out)
 {
 	struct pop3_credentials credentials = { buf_slice(&s->name), buf_slice(&s->password),
-		buf_slice(&s->authorization) };
+		buf_slice(&s->authorization), mechanism };
 	STATUS status = buf_status(&s->name);
 
 	if (status == NOERROR)
@@ -88,7 +94,7 @@ enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *o
 enum net_next auth_user(struct pop3_session *s, const struct slice *args, size_t count,
                         struct buf *out)
 {
-	if (!s->options->login_allowed)
+	if (!is_open(s))
 		return not_allowed(s, out);
 	if (text_trim(args[0]).n == 0)
 		return command_bad(s, out, "the user name is empty");
@@ -100,12 +106,23 @@ enum net_next auth_user(struct pop3_session *s, const struct slice *args, size_t
 enum net_next auth_pass(struct pop3_session *s, const struct slice *args, size_t count,
                         struct buf *out)
 {
-	if (!s->options->login_allowed)
+	if (!is_open(s))
 		return not_allowed(s, out);
 	if (s->name.n == 0 && buf_status(&s->name) == NOERROR)
 		return command_bad(s, out, "PASS must follow USER immediately");
 	buf_add_slice(&s->password, args[0]);
-	return login(s, out);
+	return login(s, POP3_MECHANISM_USER, out);
+}
+
+/* An identity to act as. Controls are those of Unicode: U+0080 to U+009F, too. */
+static bool is_identity(struct slice s)
+{
+	if (s.n > POP3_AUTHORIZATION_OCTETS || !text_is_utf8(s) || !line_is_text(s, true))
+		return false;
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if ((unsigned char)s.p[i] == 0xC2 && (unsigned char)s.p[i + 1] < 0xA0)
+			return false;
+	return true;
 }
 
 /* [authorization] NUL name NUL password */
@@ -114,7 +131,7 @@ static bool take_plain(struct pop3_session *s, struct slice message)
 	struct slice part[3];
 	size_t parts = 0;
 
-	if (!text_is_utf8(message))
+	if (message.n == 0 || !text_is_utf8(message))
 		return false;
 	for (;;) {
 		const char *nul = memchr(message.p, '\0', message.n);
@@ -128,7 +145,7 @@ static bool take_plain(struct pop3_session *s, struct slice message)
 		message.p += n + 1;
 		message.n -= n + 1;
 	}
-	if (parts != 3 || part[1].n == 0 || part[2].n == 0 || !line_is_text(part[0], true) ||
+	if (parts != 3 || part[1].n == 0 || part[2].n == 0 || !is_identity(part[0]) ||
 	    !line_is_text(part[1], true))
 		return false;
 	buf_add_slice(&s->authorization, part[0]);
@@ -137,45 +154,96 @@ static bool take_plain(struct pop3_session *s, struct slice message)
 	return true;
 }
 
-static enum net_next plain(struct pop3_session *s, struct slice base64, struct buf *out)
+/* [authorization] */
+static bool take_external(struct pop3_session *s, struct slice message)
+{
+	if (!is_identity(message))
+		return false;
+	buf_add_slice(&s->authorization, message);
+	return true;
+}
+
+static const struct mechanism {
+	const char *name;
+	enum pop3_mechanism mechanism;
+	bool (*take)(struct pop3_session *s, struct slice message);
+	const char *malformed;
+} mechanisms[] = {
+	{ "PLAIN", POP3_MECHANISM_PLAIN, take_plain, "that is not a response to PLAIN" },
+	{ "EXTERNAL", POP3_MECHANISM_EXTERNAL, take_external, "that is not a response to EXTERNAL" },
+};
+
+static const struct mechanism *find_mechanism(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
+		if (slice_equal_nocase(name, slice_of(mechanisms[i].name)))
+			return &mechanisms[i];
+	return NULL;
+}
+
+static bool is_offered(const struct pop3_session *s, const struct mechanism *mechanism)
+{
+	return mechanism->mechanism == POP3_MECHANISM_EXTERNAL ? s->door.certificate
+	                                                       : s->door.password;
+}
+
+static enum net_next respond(struct pop3_session *s, const struct mechanism *mechanism,
+                             struct slice base64, struct buf *out)
 {
 	struct buf message = BUF_INIT;
 	STATUS status = base64_decode(base64, &message);
-	bool good = status == NOERROR && message.n > 0 && take_plain(s, buf_slice(&message));
+	bool good = status == NOERROR && mechanism->take(s, buf_slice(&message));
 
 	buf_wipe_release(&message);
 	if (status != NOERROR)
 		return command_bad(s, out, "that is not base64");
 	if (!good)
-		return command_bad(s, out, "that is not a response to PLAIN");
-	return login(s, out);
+		return command_bad(s, out, mechanism->malformed);
+	return login(s, mechanism->mechanism, out);
 }
 
 enum net_next auth_auth(struct pop3_session *s, const struct slice *args, size_t count,
                         struct buf *out)
 {
+	const struct mechanism *mechanism;
+
 	if (count == 0) {
-		reply_mechanisms(out, s->options->login_allowed);
+		reply_mechanisms(out, &s->door);
 		return NET_CONTINUE;
 	}
-	if (!slice_equal_nocase(args[0], SLICE_LIT("PLAIN")))
+	mechanism = find_mechanism(args[0]);
+	if (mechanism == NULL)
 		return command_bad(s, out, "unknown authentication mechanism");
-	if (!s->options->login_allowed)
+	if (!is_open(s))
 		return not_allowed(s, out);
+	if (!is_offered(s, mechanism))
+		return command_bad(s, out, "this authentication mechanism is not offered here");
 	if (count == 2 && slice_equal(args[1], SLICE_LIT("=")))
-		return plain(s, SLICE_LIT(""), out);
+		return respond(s, mechanism, SLICE_LIT(""), out);
 	if (count == 2)
-		return plain(s, args[1], out);
-	s->auth_line = true;
+		return respond(s, mechanism, args[1], out);
+	s->answers = mechanism;
 	reply_challenge(out);
 	return NET_CONTINUE;
 }
 
-enum net_next auth_continue(struct pop3_session *s, struct slice line, struct buf *out)
+enum net_next auth_continue(struct pop3_session *s, const struct mechanism *mechanism,
+                            struct slice line, struct buf *out)
 {
 	if (slice_equal(line, SLICE_LIT("*"))) {
 		reply_error(out, CODE_NONE, "authentication cancelled");
 		return NET_CONTINUE;
 	}
-	return plain(s, line, out);
+	return respond(s, mechanism, line, out);
+}
+
+/* The engine sends the answer, and then TLS is spoken: see pop3_session_secured. */
+enum net_next auth_stls(struct pop3_session *s, const struct slice *args, size_t count,
+                        struct buf *out)
+{
+	if (!s->door.stls)
+		return command_bad(s, out, "STLS is not possible on this connection");
+	s->stls_told = true;
+	reply_ok(out, "Begin TLS negotiation");
+	return NET_START_TLS;
 }

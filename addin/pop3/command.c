@@ -20,6 +20,7 @@ static const struct command authorization_commands[] = {
 	{ "USER", 1, 1, true, auth_user, "USER name" },
 	{ "PASS", 1, 1, true, auth_pass, "PASS password" },
 	{ "CAPA", 0, 0, false, run_capa, "CAPA" },
+	{ "STLS", 0, 0, false, auth_stls, "STLS" },
 	{ "AUTH", 0, 2, false, auth_auth, "AUTH [mechanism [initial-response]]" },
 	{ "QUIT", 0, 0, false, update_quit, "QUIT" },
 };
@@ -138,6 +139,25 @@ static enum net_next run(struct pop3_session *s, const struct command *command,
 	return command->handler(s, args, count, out);
 }
 
+/* RFC 2595 section 2.3: logins must wait until nobody can listen. */
+static bool must_wait_for_tls(const struct pop3_session *s, const struct command *command)
+{
+	return s->door.stls_first && (command == NULL || (command->handler != run_capa &&
+		command->handler != auth_stls && command->handler != update_quit));
+}
+
+/* Not even USER, behind which a password would come. */
+static enum net_next stls_first(struct pop3_session *s, const struct command *command,
+                                struct buf *out)
+{
+	static const char text[] = "STLS first, nothing else is answered before TLS";
+
+	if (command == NULL)
+		return command_bad(s, out, text);
+	reply_error(out, CODE_SYS_PERM, text);
+	return NET_CONTINUE;
+}
+
 enum net_next command_run(struct pop3_session *s, struct slice line, struct buf *out)
 {
 	const char *space = memchr(line.p, ' ', line.n);
@@ -150,6 +170,8 @@ enum net_next command_run(struct pop3_session *s, struct slice line, struct buf 
 	command = find_in_state(s->state, keyword);
 	if (s->state == POP3_AUTHORIZATION && (command == NULL || command->handler != auth_pass))
 		auth_forget(s);
+	if (must_wait_for_tls(s, command))
+		return stls_first(s, command, out);
 	if (command == NULL)
 		return not_here(s, keyword, out);
 	return run(s, command, rest, out);
@@ -202,7 +224,7 @@ bool command_message(struct pop3_session *s, struct slice arg, struct buf *out,
 static enum net_next run_capa(struct pop3_session *s, const struct slice *args, size_t count,
                               struct buf *out)
 {
-	reply_capabilities(out, s->options);
+	reply_capabilities(out, s->options, &s->door, s->state == POP3_AUTHORIZATION);
 	return NET_CONTINUE;
 }
 

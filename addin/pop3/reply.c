@@ -175,13 +175,28 @@ void reply_read_failed(struct buf *out, STATUS status)
 		reply_error(out, CODE_SYS_TEMP, "the message cannot be read now, try again later");
 }
 
-/* RFC 2449 section 6. All of it holds in both states, so both get the same. */
-void reply_capabilities(struct buf *out, const struct pop3_session_options *options)
+/* SASL of no mechanism would be wrong (RFC 5034), so there is none then. */
+static bool may_log_in(const struct pop3_door *door)
+{
+	return (door->password || door->certificate) && !door->stls_first;
+}
+
+static const char *mechanism(const struct pop3_door *door)
+{
+	return door->password ? "PLAIN" : "EXTERNAL";
+}
+
+/* RFC 2449 section 6: what may be said before login is told after it, too, but for STLS,
+ * which RFC 2595 section 4 wants told before alone. */
+void reply_capabilities(struct buf *out, const struct pop3_session_options *options,
+                        const struct pop3_door *door, bool before_login)
 {
 	reply_ok(out, "Capability list follows");
 	buf_add_str(out, "TOP\r\n");
-	if (options->login_allowed)
-		buf_add_str(out, "USER\r\nSASL PLAIN\r\n");
+	if (door->stls && before_login)
+		buf_add_str(out, "STLS\r\n");
+	if (may_log_in(door))
+		buf_addf(out, "USER\r\nSASL %s\r\n", mechanism(door));
 	buf_add_str(out, "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUIDL\r\n");
 	if (options->expire_days == POP3_EXPIRE_NEVER)
 		buf_add_str(out, "EXPIRE NEVER\r\n");
@@ -194,11 +209,11 @@ void reply_capabilities(struct buf *out, const struct pop3_session_options *opti
 	reply_end(out);
 }
 
-void reply_mechanisms(struct buf *out, bool login_allowed)
+void reply_mechanisms(struct buf *out, const struct pop3_door *door)
 {
 	reply_ok(out, "Mechanisms follow");
-	if (login_allowed)
-		buf_add_str(out, "PLAIN\r\n");
+	if (may_log_in(door))
+		buf_addf(out, "%s\r\n", mechanism(door));
 	reply_end(out);
 }
 

@@ -6,12 +6,14 @@
 #ifndef POSTIL_POP3_REPLY_H
 #define POSTIL_POP3_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "addin/pop3/seam.h"
 #include "base/buf.h"
 
 struct pop3_session_options;
+struct pop3_door;
 
 /* The refusal of a connection that may do nothing (Domino's text), without -ERR. */
 #define REPLY_SITE_DISABLED "This site is not enabled on the server"
@@ -46,8 +48,10 @@ void reply_usage(struct buf *out, const char *what, const char *usage);
 void reply_signing_off(struct buf *out, uint32_t deleted);
 void reply_not_updated(struct buf *out, STATUS status);
 void reply_read_failed(struct buf *out, STATUS status);
-void reply_capabilities(struct buf *out, const struct pop3_session_options *options);
-void reply_mechanisms(struct buf *out, bool login_allowed);     /* AUTH alone */
+/* before_login: STLS is told where it may still be said. */
+void reply_capabilities(struct buf *out, const struct pop3_session_options *options,
+                        const struct pop3_door *door, bool before_login);
+void reply_mechanisms(struct buf *out, const struct pop3_door *door);   /* AUTH alone */
 void reply_challenge(struct buf *out);                          /* "+ " */
 void reply_end(struct buf *out);                                /* "." of a long answer */
 /* Is trying again later of use? */

@@ -51,14 +51,25 @@ struct pop3_message_info {
 	char uidl[POP3_UIDL_MAX];       /* the first uidl_length octets are set */
 };
 
-/* What a client claims. authorization is empty, or the identity it wants to act
- * as (SASL PLAIN): a login is good only if that names the same person. */
+enum pop3_mechanism {
+	POP3_MECHANISM_USER,            /* USER and PASS */
+	POP3_MECHANISM_PLAIN,
+	POP3_MECHANISM_EXTERNAL
+};
+
+#define POP3_AUTHORIZATION_OCTETS 1024
+
+/* What a client claims, and how. authorization is empty, or the identity it wants to act as
+ * (SASL): a login is good only if that names the same person. It is UTF-8 without controls
+ * and has at most POP3_AUTHORIZATION_OCTETS. EXTERNAL brings neither name nor password. With
+ * USER, where the session's door lets certificates in, any password is as good as any other. */
 struct pop3_credentials {
 	struct slice name, password, authorization;
+	enum pop3_mechanism mechanism;
 };
 
 struct pop3_seam {
-	/* Check name and password and open the maildrop. The session wipes the
+	/* Check what is claimed and open the maildrop. The session wipes the
 	 * credentials when the call has finished. NOERROR: see *answer_r. */
 	STATUS (*login)(void *context, const struct pop3_credentials *credentials,
 	                struct pop3_login_answer *answer_r);

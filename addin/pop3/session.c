@@ -2,11 +2,18 @@
  * The life of a session and its loop over lines. Distrusts every octet of the
  * client; keeps none of them but a login name between USER and PASS.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "addin/pop3/session_impl.h"
 
 #define BAD_COMMANDS_DEFAULT 20
+
+static void set_door(struct pop3_session *s, const struct pop3_door *door)
+{
+	assert(!(door->password && door->certificate));
+	s->door = *door;
+}
 
 STATUS pop3_session_new(const struct pop3_session_options *options,
                         const struct pop3_seam *seam, void *seam_context,
@@ -17,6 +24,7 @@ STATUS pop3_session_new(const struct pop3_session_options *options,
 	if (s == NULL)
 		return POSTIL_ERR_MEMORY;
 	s->options = options;
+	set_door(s, &options->door);
 	s->seam = seam;
 	s->seam_context = seam_context;
 	*session_r = s;
@@ -73,21 +81,22 @@ static enum net_next service_ends(struct pop3_session *s, struct buf *out)
 static enum net_next line_came(struct pop3_session *s, enum line_result result,
                                struct slice line, struct buf *out)
 {
-	bool auth_line = s->auth_line;
+	const struct mechanism *mechanism = s->answers;
 
 	s->counts.lines++;
-	s->auth_line = false;
+	s->answers = NULL;
 	if (s->ending)
 		return service_ends(s, out);
 	if (result == LINE_TOO_LONG)
-		return command_bad(s, out, auth_line ? "line too long, authentication cancelled"
-		                                     : "line too long");
-	return auth_line ? auth_continue(s, line, out) : command_run(s, line, out);
+		return command_bad(s, out, mechanism == NULL ? "line too long"
+		                   : "line too long, authentication cancelled");
+	return mechanism != NULL ? auth_continue(s, mechanism, line, out)
+	                         : command_run(s, line, out);
 }
 
 static size_t line_limit(const struct pop3_session *s)
 {
-	return s->auth_line ? POP3_AUTH_LINE_OCTETS : POP3_COMMAND_OCTETS;
+	return s->answers != NULL ? POP3_AUTH_LINE_OCTETS : POP3_COMMAND_OCTETS;
 }
 
 enum net_next pop3_session_input(struct pop3_session *s, struct slice in,
@@ -101,6 +110,8 @@ enum net_next pop3_session_input(struct pop3_session *s, struct slice in,
 		return NET_CLOSE;
 	if (s->waiting != WAIT_NOTHING)
 		return NET_PARKED;
+	if (s->stls_told)
+		return NET_START_TLS;   /* what came behind it in clear is never looked at */
 	if (s->answer.kind != ANSWER_NONE)
 		return NET_PULL;
 	while (next == NET_CONTINUE) {
@@ -144,6 +155,8 @@ enum net_next pop3_session_pull(struct pop3_session *s, struct buf *out)
 		return NET_CLOSE;
 	if (s->waiting != WAIT_NOTHING)
 		return NET_PARKED;
+	if (s->stls_told)
+		return NET_START_TLS;
 	return checked(s, out, pull(s, out));
 }
 
@@ -163,6 +176,21 @@ enum net_next pop3_session_resume(struct pop3_session *s, STATUS status, struct 
 		break;
 	}
 	return s->state == POP3_ENDED ? NET_CLOSE : NET_CONTINUE;
+}
+
+/* RFC 2595 section 4: what was learned before TLS is discarded. */
+enum net_next pop3_session_secured(struct pop3_session *s, const struct pop3_door *door,
+                                   struct buf *out)
+{
+	assert(s->stls_told && s->state == POP3_AUTHORIZATION && s->waiting == WAIT_NOTHING);
+	assert(!door->stls && !door->stls_first);
+	set_door(s, door);
+	auth_forget(s);
+	s->stls_told = false;
+	s->answers = NULL;
+	s->reader = (struct line_reader){ .skipping = false };
+	s->login = (struct pop3_login_answer){ .result = POP3_LOGIN_OK };
+	return NET_CONTINUE;
 }
 
 void pop3_session_ending(struct pop3_session *s)

@@ -4,8 +4,11 @@
  * tests, dialogues, the fuzzer and connections all drive this same code.
  *
  *   AUTHORIZATION --USER/PASS, AUTH--> TRANSACTION --QUIT--> UPDATE --> end
+ *      |     ^
+ *      +-----+ STLS, a handshake: everything begins anew, without a greeting
  *
- * RFC 1939, 2449 (CAPA, response codes, pipelining), 3206, 5034 (PLAIN).
+ * RFC 1939, 2449 (CAPA, response codes, pipelining), 2595 (STLS), 3206, 5034 (PLAIN, and
+ * EXTERNAL of RFC 4422 appendix A).
  *
  * What a line may be: a keyword in any case, then arguments, each behind exactly
  * one space; spaces at the end of a line are passed over. What follows `USER `
@@ -28,11 +31,22 @@ struct pop3_session;
 #define POP3_EXPIRE_NOT_TOLD (-1)       /* no EXPIRE tag */
 #define POP3_EXPIRE_NEVER (-2)
 
+/* How one may log in on this connection as it is now. If neither password nor certificate
+ * counts, USER, PASS and AUTH are refused, USER before a password is sent. */
+struct pop3_door {
+	bool password;                  /* a password counts: USER and PASS, AUTH PLAIN */
+	bool certificate;               /* the client's certificate alone lets in: AUTH EXTERNAL, or
+	                                 * USER and PASS with any password; never with password */
+	bool stls;                      /* STLS is possible: never once TLS has begun */
+	bool stls_first;                /* nothing but CAPA, STLS and QUIT is answered before it */
+	const char *refused;            /* what logins are told if nothing counts, must outlive the
+	                                 * session; NULL: a usual text */
+};
+
 struct pop3_session_options {
 	const char *greeting;           /* text of the first line sent */
 	const char *implementation;     /* for CAPA; NULL hides it */
-	bool login_allowed;             /* USER, PASS, AUTH PLAIN on this connection */
-	const char *login_refused;      /* text if not, e.g. the Internet Site's */
+	struct pop3_door door;          /* at the beginning */
 	unsigned max_bad_commands;      /* then closed; 0 = 20 */
 	unsigned max_failed_logins;     /* then closed; 0 = 5 */
 	int expire_days;                /* or POP3_EXPIRE_...; see CAPA in the manual */
@@ -53,6 +67,11 @@ enum net_next pop3_session_input(struct pop3_session *s, struct slice in,
 enum net_next pop3_session_pull(struct pop3_session *s, struct buf *out);
 /* A seam call that answered PENDING has finished with this status. */
 enum net_next pop3_session_resume(struct pop3_session *s, STATUS status, struct buf *out);
+/* After NET_START_TLS, which STLS answers, and the handshake: what was said in clear is
+ * forgotten, and the door is this one. Only what counts against the client (bad commands,
+ * failed logins) stays, and an ending of the service. Nothing is added to out. */
+enum net_next pop3_session_secured(struct pop3_session *s, const struct pop3_door *door,
+                                   struct buf *out);
 /* The service is ending: the next command is answered -ERR [SYS/TEMP]. */
 void pop3_session_ending(struct pop3_session *s);
 

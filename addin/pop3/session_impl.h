@@ -4,7 +4,7 @@
  *   session.c   life, the loop over lines, what to do when a call has finished
  *   line.c      lines out of octets
  *   command.c   keyword and arguments, a table per state, the short commands
- *   auth.c      USER, PASS, AUTH
+ *   auth.c      USER, PASS, AUTH, STLS
  *   list.c      LIST, UIDL
  *   retr.c      RETR, TOP
  *   update.c    DELE, RSET, QUIT
@@ -34,10 +34,13 @@ struct answer {
 	uint64_t lines;         /* TOP: lines still to send */
 };
 
+struct mechanism;       /* of AUTH: auth.c */
+
 enum waiting { WAIT_NOTHING, WAIT_LOGIN, WAIT_READ, WAIT_COMMIT };
 
 struct pop3_session {
 	const struct pop3_session_options *options;
+	struct pop3_door door;  /* as it is now */
 	const struct pop3_seam *seam;
 	void *seam_context;
 	enum pop3_state state;
@@ -45,7 +48,8 @@ struct pop3_session {
 	struct line_reader reader;
 	bool ending;
 	bool open;              /* login succeeded, close not yet called */
-	bool auth_line;         /* the next line answers AUTH PLAIN */
+	bool stls_told;         /* STLS was answered +OK: TLS is to begin */
+	const struct mechanism *answers;        /* the next line answers AUTH of it */
 	struct buf name, password, authorization;
 	struct pop3_login_answer login;
 	uint32_t live;          /* messages not marked deleted */
@@ -84,8 +88,9 @@ bool session_mark(const struct pop3_session *s, uint8_t **bits, uint32_t number)
 enum net_next session_end(struct pop3_session *s, enum pop3_end why, STATUS status);
 
 /* auth.c */
-command_handler auth_user, auth_pass, auth_auth;
-enum net_next auth_continue(struct pop3_session *s, struct slice line, struct buf *out);
+command_handler auth_user, auth_pass, auth_auth, auth_stls;
+enum net_next auth_continue(struct pop3_session *s, const struct mechanism *mechanism,
+                            struct slice line, struct buf *out);
 enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *out);
 void auth_forget(struct pop3_session *s);       /* wipe name and password */
 

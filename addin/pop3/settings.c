@@ -256,16 +256,16 @@ static void make_options(struct settings *s, const struct say *to)
 	s->options = (struct pop3_session_options){
 		.greeting = s->greeting,
 		.implementation = s->show_implementation != 0 ? s->implementation : NULL,
-		.login_refused = "name and password are not accepted on this port",
+		.door.refused = "name and password are not accepted on this port",
 		.max_bad_commands = s->max_bad_commands,
 		.max_failed_logins = s->max_failed_logins,
 		.expire_days = expire_days(s, to),
 		.login_delay_secs = -1,
 		.mark_read = s->mark_read,
 	};
-	s->options.login_allowed = true;
+	s->options.door.password = true;
 	s->options_closed = s->options;
-	s->options_closed.login_allowed = false;
+	s->options_closed.door.password = false;
 }
 
 const struct pop3_session_options *settings_options_at(const struct settings *s,

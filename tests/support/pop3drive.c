@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addin/pop3/line.h"
+#include "base/text.h"
+
 const char *const drive_names[] = { "jcorrer", "Jada Correr", "Jada Correr/Acme",
 	"jcorrer@acme.example", "J\xC3\xBCrgen", NULL };
 const char *const drive_password = "lotus notes";
@@ -28,13 +31,37 @@ static bool is_known(struct slice name)
 	return false;
 }
 
+/* Is this login one that the door allows and whose parts are as seam.h says? */
+static bool is_fair(const struct drive *d, const struct pop3_credentials *c)
+{
+	bool external = c->mechanism == POP3_MECHANISM_EXTERNAL;
+	bool plain = c->mechanism == POP3_MECHANISM_PLAIN;
+
+	if (d->door.stls_first || (external ? !d->door.certificate : !d->door.password && plain))
+		return false;
+	if (!d->door.password && !d->door.certificate)
+		return false;
+	if (external != (c->name.n == 0) || (external && c->password.n > 0))
+		return false;
+	return c->authorization.n <= POP3_AUTHORIZATION_OCTETS && text_is_utf8(c->authorization) &&
+	       line_is_text(c->authorization, true);
+}
+
+static bool is_person(const struct drive *d, const struct pop3_credentials *c)
+{
+	if (c->mechanism == POP3_MECHANISM_EXTERNAL)
+		return true;
+	return is_known(c->name) &&
+	       (d->door.certificate || slice_equal(c->password, slice_of(drive_password)));
+}
+
 static enum pop3_login_result check(struct drive *d, const struct pop3_credentials *c)
 {
 	static const struct maildrop_options options;
 	uint64_t epoch;
 	STATUS status;
 
-	if (!is_known(c->name) || !slice_equal(c->password, slice_of(drive_password)))
+	if (!is_person(d, c))
 		return POP3_LOGIN_REFUSED;
 	if (c->authorization.n > 0 && !is_known(c->authorization))
 		return POP3_LOGIN_REFUSED;
@@ -53,7 +80,12 @@ static STATUS seam_login(void *context, const struct pop3_credentials *credentia
 {
 	struct drive *d = context;
 
+	if (!is_fair(d, credentials))
+		abort();
 	d->logins++;
+	d->mechanism = credentials->mechanism;
+	buf_clear(&d->authorization);
+	buf_add_slice(&d->authorization, credentials->authorization);
 	if (d->login_status != NOERROR)
 		return answer(d, d->login_status);
 	answer_r->result = check(d, credentials);
@@ -140,7 +172,7 @@ void drive_options(struct pop3_session_options *options)
 	*options = (struct pop3_session_options){
 		.greeting = "Postil POP3 server version 1.0 ready on mail/Acme.",
 		.implementation = "Postil-1.0",
-		.login_allowed = true,
+		.door.password = true,
 		.expire_days = POP3_EXPIRE_NEVER,
 		.login_delay_secs = -1,
 	};
@@ -196,6 +228,7 @@ void drive_open(struct drive *d)
 
 	if (pop3_session_new(&d->options, &seam, d, &d->session) != NOERROR)
 		abort();
+	d->door = d->options.door;
 	d->next = pop3_session_open(d->session, &piece);
 	sent(d, &piece);
 	run(d);
@@ -213,6 +246,21 @@ void drive_feed(struct drive *d, struct slice octets, size_t piece)
 	}
 }
 
+void drive_secure(struct drive *d, const struct pop3_door *door)
+{
+	struct buf piece = BUF_INIT;
+
+	if (d->next != NET_START_TLS)
+		abort();
+	if (d->in.n > 0) {
+		d->next = NET_CLOSE;
+		return;
+	}
+	d->door = *door;
+	d->next = pop3_session_secured(d->session, door, &piece);
+	sent(d, &piece);
+}
+
 void drive_close(struct drive *d)
 {
 	pop3_session_free(&d->session);
@@ -221,6 +269,7 @@ void drive_close(struct drive *d)
 	buf_release(&d->in);
 	buf_release(&d->out);
 	buf_release(&d->data);
+	buf_release(&d->authorization);
 	d->next = NET_CONTINUE;
 	d->calling = false;
 }

@@ -56,7 +56,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(v.said.n, 0);
 	ck_assert(!s->found);
 	ck_assert_uint_eq(s->port, 110);
-	ck_assert(s->port_enabled && s->options.login_allowed && s->spare_loopback);
+	ck_assert(s->port_enabled && s->options.door.password && s->spare_loopback);
 	ck_assert_uint_eq(s->session_timeout_minutes, 10);
 	ck_assert_uint_eq(s->read_all, 1);
 	ck_assert_uint_eq(s->options.mark_read, 0);
@@ -208,7 +208,7 @@ START_TEST(what_a_port_allows)
 		struct settings *s = read_documents(ports[i].documents);
 		const struct pop3_session_options *options = settings_options_at(s, ports[i].address);
 
-		ck_assert_msg((options == NULL ? -1 : options->login_allowed) == ports[i].allowed, "%s",
+		ck_assert_msg((options == NULL ? -1 : options->door.password) == ports[i].allowed, "%s",
 		              ports[i].documents);
 		settings_release(&s);
 	}
