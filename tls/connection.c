@@ -33,6 +33,7 @@ struct tls_connection {
 	bool heard;             /* an octet has come */
 	bool failed;
 	bool dry;               /* the last read found nothing more */
+	bool no_tickets;
 	uint8_t binding[32];
 };
 
@@ -174,6 +175,17 @@ void tls_connection_blame(struct tls_connection *connection, const char *why)
 {
 	if (connection->why == NULL)
 		connection->why = why;
+}
+
+void tls_connection_forbid_tickets(struct tls_connection *connection)
+{
+	connection->no_tickets = true;
+	SSL_set_num_tickets(connection->ssl, 0);        /* TLS 1.3; for 1.2 the key is refused */
+}
+
+bool tls_connection_may_have_tickets(const struct tls_connection *connection)
+{
+	return !connection->no_tickets;
 }
 
 const char *tls_connection_why(const struct tls_connection *connection)

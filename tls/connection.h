@@ -16,8 +16,9 @@
  *
  * Resumption. A ticket is bound to the setup's `binding`, its `ask` and the set of
  * trusted CAs of the context; with others there is a full handshake. It carries the
- * client's certificate and the issuers between (up to 8 KiB of them; chains with more are
- * not resumed), and when it comes back dates, purpose, chain and CRLs are checked
+ * client's certificate and the issuers between (for up to 8 KiB of them; with more no
+ * ticket is made), is renewed when it is used, at most for a day after the full handshake,
+ * and when it comes back dates, purpose, chain and CRLs are checked
  * again with what the context knows now; what fails them has a full handshake, which then
  * fails for the same reason. Nothing about the person is in it: whoever turns a
  * certificate into a person must ask the directory for every connection, resumed or not.

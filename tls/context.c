@@ -178,11 +178,14 @@ static int verify(X509_STORE_CTX *store, void *argument)
 {
 	const struct tls_context *context = argument;
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_connection *connection = tls_connection_of(ssl);
 	int error = tls_trust_verify(context->trust, store);
 
 	X509_STORE_CTX_set_error(store, error);         /* chooses the alert */
 	if (error != X509_V_OK)
-		tls_connection_blame(tls_connection_of(ssl), tls_trust_why(error));
+		tls_connection_blame(connection, tls_trust_why(error));
+	else if (!tls_resume_fits(X509_STORE_CTX_get0_chain(store)))
+		tls_connection_forbid_tickets(connection);
 	return error == X509_V_OK;
 }
 

@@ -12,7 +12,8 @@
  *      NAME.pem        certificate of the server, then its issuers, and the private key
  *      NAME.key        the key, if it is not in NAME.pem
  *      NAME.pass       first line: the passphrase, if the key is encrypted
- *      NAME.ecdsa.pem, NAME.rsa.pem and so on: a second and third pair, side by side
+ *      NAME.ecdsa.pem, NAME.rsa.pem, NAME.ed25519.pem ...: pairs with keys of other kinds, side
+ *                      by side (or in place of NAME.pem), each with a .key and .pass of its own
  *
  * Of a name that ends with .pem or .kyr (a key ring of another server) that end is left
  * out. A file with a private key or passphrase must not be open to group or others. A
@@ -23,6 +24,8 @@
  *
  * Trusted CAs and CRLs lie in files or in directories (every file in them that ends with
  * .pem, .crt, .cer, .crl or .der), PEM or DER, certificates and CRLs mixed as one likes.
+ * A certificate that is not that of a CA vouches for nobody, not even for itself, and so
+ * does a CA whose issuer is not there as well: a chain must end at a CA that signed itself.
  */
 #ifndef POSTIL_TLS_CONTEXT_H
 #define POSTIL_TLS_CONTEXT_H

@@ -4,8 +4,6 @@
  * is wrong with it. Key texts and passphrases are wiped.
  */
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +87,11 @@ const char *tls_credential_name(const struct tls_credential *credential)
 }
 
 /* --- one file ------------------------------------------------------------------------- */
+
+int tls_no_passphrase(char *out, int size, int writing, void *context)
+{
+	return -1;
+}
 
 /* No prompt, ever. context: the passphrase, or NULL. */
 static int passphrase(char *out, int size, int writing, void *context)

@@ -250,17 +250,11 @@ STATUS tls_make(const struct tls_make *make, struct tls_identity **identity_r, s
 
 /* --- PEM ------------------------------------------------------------------------------------ */
 
-/* No prompt, ever. */
-static int no_passphrase(char *out, int size, int writing, void *context)
-{
-	return -1;
-}
-
 static STATUS read_key(struct slice text, struct tls_identity *identity, struct fault *fault)
 {
 	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
 
-	identity->key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	identity->key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL);
 	BIO_free(bio);
 	if (identity->key == NULL)
 		return fault_set(fault, POSTIL_ERR_INVALID, "there is no PEM private key that can be read "
@@ -280,7 +274,7 @@ STATUS tls_identity_read(struct slice certificate, struct slice key,
 	if (identity == NULL || bio == NULL)
 		status = fault_set(fault, POSTIL_ERR_MEMORY, "no memory for a certificate");
 	if (status == NOERROR) {
-		identity->leaf = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+		identity->leaf = PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL);
 		if (identity->leaf == NULL)
 			status = fault_set(fault, POSTIL_ERR_INVALID, "there is no PEM certificate");
 	}
@@ -362,7 +356,7 @@ static STATUS add_before(X509_CRL *crl, const struct tls_identity *ca, struct sl
                          struct fault *fault)
 {
 	BIO *bio = BIO_new_mem_buf(before.p, (int)before.n);
-	X509_CRL *old = bio == NULL ? NULL : PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL);
+	X509_CRL *old = bio == NULL ? NULL : PEM_read_bio_X509_CRL(bio, NULL, tls_no_passphrase, NULL);
 	STACK_OF(X509_REVOKED) *entries = old == NULL ? NULL : X509_CRL_get_REVOKED(old);
 	STATUS status = NOERROR;
 

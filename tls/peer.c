@@ -316,8 +316,10 @@ static STATUS each_der(struct slice stored, struct found *found)
 
 	while (p < end && status == NOERROR) {
 		const unsigned char *next = p;
-		X509 *one = *p == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED) && end - p <= STORED_MAX_OCTETS
-			? d2i_X509(NULL, &next, (long)(end - p)) : NULL;
+		/* what says that it is longer is not looked into */
+		long most = end - p < TLS_CERTIFICATE_MAX ? end - p : TLS_CERTIFICATE_MAX;
+		X509 *one = *p == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED) ? d2i_X509(NULL, &next, most)
+			: NULL;
 
 		if (one == NULL) {
 			if (found->count > 0 || ++skipped > STORED_PREFIX_MAX)
@@ -326,11 +328,9 @@ static STATUS each_der(struct slice stored, struct found *found)
 			continue;
 		}
 		X509_free(one);
-		if (next - p <= TLS_CERTIFICATE_MAX) {
-			found->count++;
-			status = found->each(found->context,
-				(struct slice){ (const char *)p, (size_t)(next - p) });
-		}
+		found->count++;
+		status = found->each(found->context,
+			(struct slice){ (const char *)p, (size_t)(next - p) });
 		p = next;
 	}
 	return status;
@@ -353,13 +353,13 @@ STATUS tls_certificates_each(struct slice stored, STATUS (*each)(void *context, 
                              void *context)
 {
 	struct found found = { .each = each, .context = context };
-	STATUS status;
+	STATUS status = NOERROR;
 
 	if (stored.n == 0 || stored.n > STORED_MAX_OCTETS)
 		return POSTIL_ERR_INVALID;
 	if (memmem(stored.p, stored.n, "-----BEGIN", 10) != NULL)
 		status = each_pem(stored, &found);
-	else
+	if (status == NOERROR && found.count == 0)
 		status = each_der(stored, &found);
 	if (status == NOERROR && found.count == 0)
 		status = each_base64(stored, &found);

@@ -112,17 +112,21 @@ STATUS tls_policy_narrow(struct tls_policy *policy, const struct slice *codes, s
 {
 	struct tls_policy narrow = *policy;
 	uint32_t named = 0;
+	bool empty = true;
 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t bit = suite_bit(codes[i]);
 
+		if (text_trim(codes[i]).n == 0)
+			continue;
+		empty = false;
 		named |= bit;
-		if (bit != 0 || ignored == NULL || text_trim(codes[i]).n == 0)
+		if (bit != 0 || ignored == NULL)
 			continue;
 		buf_add_str(ignored, ignored->n == 0 ? "" : " ");
 		text_escape(text_trim(codes[i]), CODE_SHOWN_OCTETS, ignored);
 	}
-	if (count == 0)
+	if (empty)
 		return NOERROR;
 	if ((named & suites_of(true)) == 0)
 		narrow.suites &= named | suites_of(true);

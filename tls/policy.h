@@ -25,7 +25,8 @@ void tls_policy_init(struct tls_policy *policy);
  * elsewhere may name) change nothing and are appended to ignored (may be NULL), blanks
  * between, escaped for a log. A list without any code of TLS 1.3 leaves that version as
  * it is, since such lists were written before it; one that names suites of TLS 1.3 alone
- * ends TLS 1.2. An empty list changes nothing. POSTIL_ERR_INVALID: not one code of the
+ * ends TLS 1.2. An empty list, or one of
+ * blanks, changes nothing. POSTIL_ERR_INVALID: not one code of the
  * list is allowed; policy is as it was. */
 STATUS tls_policy_narrow(struct tls_policy *policy, const struct slice *codes, size_t count,
                          struct buf *ignored, struct fault *fault);

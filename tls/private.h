@@ -25,8 +25,6 @@ struct tls_files {
 	size_t count, size;
 };
 
-enum tls_secrecy { TLS_PUBLIC, TLS_SECRET };    /* secret: not open to group and others */
-
 void tls_files_release(struct tls_files *files);
 /* Read a regular file and remember its state (also if there is none, or it cannot be read).
  * out gets no copy elsewhere; wipe it if the file is secret. POSTIL_ERR_NOEXIST,
@@ -40,6 +38,9 @@ bool tls_files_changed(const struct tls_files *files);
 STATUS tls_check_secret(const char *path, mode_t mode, struct fault *fault);
 
 /* --- credential.c: a name, its certificates and keys -------------------------------------- */
+
+/* For libcrypto, where a PEM text may be encrypted and is not to be: no prompt, ever. */
+int tls_no_passphrase(char *out, int size, int writing, void *context);
 
 #define TLS_PAIRS_MAX 4         /* one of each kind of key */
 
@@ -103,6 +104,9 @@ const struct tls_trust *tls_context_trust(const struct tls_context *context);
 /* --- resume.c: what a ticket carries and what is asked when it comes back ------------------------- */
 
 bool tls_resume_apply(SSL_CTX *ssl);
+/* Would a ticket that carries this chain (the client's certificate, issuers, the CA) come
+ * back in a hello that we take? */
+bool tls_resume_fits(STACK_OF(X509) *chain);
 
 /* --- connection.c --------------------------------------------------------------------------------- */
 
@@ -111,6 +115,9 @@ struct tls_connection *tls_connection_of(const SSL *ssl);
 const struct tls_context *tls_connection_context(const struct tls_connection *connection);
 /* Remember the first reason for a failure: static text. */
 void tls_connection_blame(struct tls_connection *connection, const char *why);
+/* No ticket is made for it. */
+void tls_connection_forbid_tickets(struct tls_connection *connection);
+bool tls_connection_may_have_tickets(const struct tls_connection *connection);
 
 /* --- reason.c: libssl's errors in words -------------------------------------------------------------- */
 

@@ -3,25 +3,34 @@
  * asked when it comes back. libssl has opened and authenticated the ticket by then, so its
  * content is what we once put in; it may be old, but not made up.
  *
- *      octet 1                 version of this form
- *      then for each issuer    length, 2 octets, most significant first; DER
+ *      1 octet                 version of this form
+ *      8 octets                when the full handshake was, seconds since 1970
+ *      then for each issuer    length, 2 octets; DER
+ *
+ * Numbers have the most significant octet first.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 
+#include "base/clock.h"
 #include "tls/private.h"
 
-#define FORM 1
-#define ISSUERS_MAX_OCTETS 8192
+#define FORM 2
+#define HEAD_OCTETS 9
+#define CHAIN_MAX_OCTETS 8192   /* of the client's certificate and the issuers: a ticket that
+                                 * comes back must fit into TLS_HELLO_MAX */
+/* A ticket is renewed whenever it is used; so often that all goes back to a handshake this
+ * long ago, and not longer (RFC 8446 section 4.6.1). */
+#define CHAIN_OF_TICKETS_SECS (24 * 3600)
 
 static bool add_issuer(struct buf *out, const X509 *issuer)
 {
 	int n = i2d_X509(issuer, NULL);
 	unsigned char *p;
 
-	if (n <= 0 || n > ISSUERS_MAX_OCTETS || buf_reserve(out, (size_t)n + 2) != NOERROR)
+	if (n <= 0 || n > CHAIN_MAX_OCTETS || buf_reserve(out, (size_t)n + 2) != NOERROR)
 		return false;
 	p = (unsigned char *)out->p + out->n;
 	p[0] = (unsigned char)(n >> 8);
@@ -30,11 +39,10 @@ static bool add_issuer(struct buf *out, const X509 *issuer)
 	if (i2d_X509(issuer, &p) != n)
 		return false;
 	out->n += (size_t)n + 2;
-	return out->n <= ISSUERS_MAX_OCTETS;
+	return true;
 }
 
-/* The issuers between the client's certificate and the trusted CA, which we have. false:
- * they are too large. */
+/* The issuers between the client's certificate and the trusted CA, which we have. */
 static bool write_issuers(const SSL *ssl, struct buf *out)
 {
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
@@ -45,16 +53,45 @@ static bool write_issuers(const SSL *ssl, struct buf *out)
 	return ok;
 }
 
+bool tls_resume_fits(STACK_OF(X509) *chain)
+{
+	int octets = 0;
+
+	for (int i = 0; i == 0 || i + 1 < sk_X509_num(chain); i++) {
+		int n = i2d_X509(sk_X509_value(chain, i), NULL);
+
+		if (n <= 0 || n > CHAIN_MAX_OCTETS - octets)
+			return false;
+		octets += n;
+	}
+	return true;
+}
+
+static void add_time(struct buf *out, int64_t secs)
+{
+	for (int shift = 56; shift >= 0; shift -= 8)
+		buf_add_char(out, (char)((uint64_t)secs >> shift));
+}
+
+static int64_t read_time(const unsigned char *p)
+{
+	uint64_t secs = 0;
+
+	for (int i = 0; i < 8; i++)
+		secs = secs << 8 | p[i];
+	return (int64_t)secs;
+}
+
 /* libssl is about to make a ticket. 0 would end the connection. */
 static int fill(SSL *ssl, void *argument)
 {
 	SSL_SESSION *session = SSL_get_session(ssl);
-	struct buf data;
+	struct buf data = BUF_INIT;
 
 	if (SSL_session_reused(ssl))
 		return 1;       /* it carries what it carried before */
-	buf_init(&data, ISSUERS_MAX_OCTETS + 2);
 	buf_add_char(&data, FORM);
+	add_time(&data, clock_wall_secs());
 	if (write_issuers(ssl, &data) && buf_status(&data) == NOERROR)
 		SSL_SESSION_set1_ticket_appdata(session, data.p, data.n);
 	buf_release(&data);
@@ -62,7 +99,14 @@ static int fill(SSL *ssl, void *argument)
 	return 1;
 }
 
-/* NULL: the data are not of our form. */
+static bool is_young(int64_t secs)
+{
+	int64_t now = clock_wall_secs();
+
+	return secs <= now && now - secs < CHAIN_OF_TICKETS_SECS;
+}
+
+/* NULL: the data are not of our form, or too old. */
 static STACK_OF(X509) *read_issuers(SSL_SESSION *session)
 {
 	STACK_OF(X509) *issuers = sk_X509_new_null();
@@ -70,10 +114,11 @@ static STACK_OF(X509) *read_issuers(SSL_SESSION *session)
 	void *data = NULL;
 	size_t n = 0;
 	bool ok = issuers != NULL && SSL_SESSION_get0_ticket_appdata(session, &data, &n) == 1 &&
-		n > 0 && *(unsigned char *)data == FORM;
+		n >= HEAD_OCTETS && *(unsigned char *)data == FORM &&
+		is_young(read_time((unsigned char *)data + 1));
 
-	p = ok ? (unsigned char *)data + 1 : NULL;
-	for (size_t left = ok ? n - 1 : 0; ok && left > 0;) {
+	p = ok ? (unsigned char *)data + HEAD_OCTETS : NULL;
+	for (size_t left = ok ? n - HEAD_OCTETS : 0; ok && left > 0;) {
 		size_t one = left < 2 ? 0 : (size_t)p[0] << 8 | p[1];
 		const unsigned char *at = p + 2;
 		X509 *issuer = one == 0 || one > left - 2 ? NULL : d2i_X509(NULL, &at, (long)one);
@@ -112,7 +157,9 @@ static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session, const unsigned ch
 	ERR_clear_error();
 	if (!good)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+	/* a client of TLS 1.3 should use a ticket once (RFC 8446 appendix C.4) */
+	return status == SSL_TICKET_SUCCESS && SSL_version(ssl) < TLS1_3_VERSION
+		? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 bool tls_resume_apply(SSL_CTX *ssl)

@@ -170,6 +170,8 @@ static int find_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER
 	struct key key;
 	bool newest, ok;
 
+	if (making && !tls_connection_may_have_tickets(tls_connection_of(ssl)))
+		return 0;
 	if (!key_get(tickets, making ? NULL : name, &key, &newest))
 		return 0;
 	if (making) {
