@@ -86,7 +86,8 @@ enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *o
 	if (result != POP3_LOGIN_OK)
 		return refused(s, result, out);
 	enter_transaction(s);
-	reply_welcome(out, buf_slice(&s->name), s->counts.messages);
+	reply_welcome(out, buf_slice(s->name.n > 0 ? &s->name : &s->authorization),
+	              s->counts.messages);
 	auth_forget(s);
 	return NET_CONTINUE;
 }

@@ -76,6 +76,8 @@ void reply_user(struct buf *out, struct slice name)
 void reply_welcome(struct buf *out, struct slice name, uint32_t messages)
 {
 	buf_add_str(out, "+OK ");
+	if (name.n == 0)
+		buf_add_str(out, "your maildrop");
 	text_escape(name, SHOWN_NAME_OCTETS, out);
 	buf_addf(out, " has %" PRIu32 " message%s.\r\n", messages, text_plural(messages));
 }

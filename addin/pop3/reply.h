@@ -39,7 +39,7 @@ void reply_number_text(struct buf *out, uint32_t number, struct slice text);   /
 void reply_maildrop(struct buf *out, uint32_t messages, uint64_t octets);
 void reply_octets(struct buf *out, uint64_t octets);            /* RETR */
 void reply_user(struct buf *out, struct slice name);            /* asks for the password */
-void reply_welcome(struct buf *out, struct slice name, uint32_t messages);
+void reply_welcome(struct buf *out, struct slice name, uint32_t messages);  /* name: if told */
 void reply_login(struct buf *out, enum pop3_login_result result);       /* a refusal */
 void reply_deleted(struct buf *out, uint32_t number);
 void reply_no_message(struct buf *out, uint64_t number, uint32_t messages);

@@ -28,6 +28,7 @@ class Dialogue:
     def __init__(self, path):
         self.path = path
         self.messages, self.variables, self.lines = [], {}, []
+        self.session_alone = False
         with open(path, "rb") as f:
             for number, line in enumerate(f.read().split(b"\n"), 1):
                 self.sort(number, line)
@@ -35,7 +36,9 @@ class Dialogue:
     def sort(self, number, line):
         if not line or line.startswith(b"#") or line == b"@ only server":
             return
-        if line == b"@ message":
+        if line == b"@ only session":
+            self.session_alone = True
+        elif line == b"@ message":
             self.messages.append(b"")
         elif line.startswith(b"@ set "):
             name, value = line[6:].decode().split("=", 1)
@@ -128,8 +131,11 @@ def main():
     names = sys.argv[1:] or sorted(n for n in os.listdir(FOLDER) if n.endswith(".dialog"))
     for name in names:
         dialogue = Dialogue(os.path.join(FOLDER, name))
+        if dialogue.session_alone:
+            print("skip  %s: for the session alone" % name)
+            continue
         groups.setdefault(tuple(sorted(dialogue.variables.items())), []).append(dialogue)
-    assert groups, "there are no dialogues"
+    assert names, "there are no dialogues"
     return 1 if sum(run_group(*group) for group in groups.items()) else 0
 
 

@@ -1,6 +1,7 @@
 /* The session: whatever a client sends, at once or octet by octet, with calls that
  * finish at once or later, the answers are the same and each begins as an answer
- * must; nothing is deleted without QUIT. */
+ * must; nothing is deleted without QUIT. Whatever the door, logins come by it only, and
+ * TLS is begun where it is offered only, once (the drive sees to the first). */
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
@@ -57,16 +58,64 @@ static void check_answers(struct slice out)
 	}
 }
 
+/* How one may log in, and how after STLS. */
+struct doors {
+	struct pop3_door before, after;
+};
+
+/* An input that begins with a control chooses by it. */
+static struct doors choose_doors(struct slice *in)
+{
+	static const struct pop3_door before[] = {
+		{ .password = true, .stls = true },
+		{ .certificate = true },
+		{ .refused = "not here" },
+		{ .stls = true },
+		{ .stls = true, .stls_first = true },
+		{ .password = true, .stls = true, .stls_first = true },
+		{ .certificate = true, .stls = true },
+		{ .password = true },
+	};
+	static const struct pop3_door after[] = {
+		{ .password = true }, { .certificate = true }, { .refused = "not here" },
+	};
+	struct doors doors = { before[7], after[0] };
+	unsigned char first = in->n == 0 ? ' ' : (unsigned char)in->p[0];
+
+	if (first >= ' ')
+		return doors;
+	in->p++;
+	in->n--;
+	return (struct doors){ before[first % 8], after[first / 8 % 3] };
+}
+
+/* All that is left of the input is said over TLS. */
+static void begin_tls(struct drive *d, const struct doors *doors, size_t piece)
+{
+	struct buf rest = d->in;
+
+	FUZZ_CHECK(doors->before.stls && pop3_session_state(d->session) == POP3_AUTHORIZATION);
+	d->in = (struct buf)BUF_INIT;
+	drive_secure(d, &doors->after);
+	drive_feed(d, buf_slice(&rest), piece);
+	FUZZ_CHECK(d->next != NET_START_TLS);
+	buf_release(&rest);
+}
+
 static void run(struct slice in, struct slice login, size_t piece, bool pending,
                 struct buf *out)
 {
 	struct drive d = { .store = new_store(), .pending = pending, .read_most = pending ? 3 : 0 };
+	struct doors doors = choose_doors(&in);
 	struct pop3_session_counts counts;
 
 	drive_options(&d.options);
+	d.options.door = doors.before;
 	drive_open(&d);
 	drive_feed(&d, login, 0);
 	drive_feed(&d, in, piece);
+	if (d.next == NET_START_TLS)
+		begin_tls(&d, &doors, piece);
 	pop3_session_counts(d.session, &counts);
 	if (pop3_session_state(d.session) != POP3_ENDED || d.next == NET_CLOSE)
 		check_answers(buf_slice(&d.out));

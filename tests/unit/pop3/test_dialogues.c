@@ -205,6 +205,41 @@ static void set_option(struct dialogue *d, const char *text)
 		d->skip = true;
 }
 
+/* The words of a door; "nothing" is one without any. */
+static void read_door(struct dialogue *d, const char *words, struct pop3_door *door)
+{
+	struct slice rest = slice_of(words);
+
+	*door = (struct pop3_door){ .password = false };
+	while (rest.n > 0) {
+		const char *space = memchr(rest.p, ' ', rest.n);
+		struct slice word = { rest.p, space == NULL ? rest.n : (size_t)(space - rest.p) };
+
+		if (slice_equal(word, SLICE_LIT("password")))
+			door->password = true;
+		else if (slice_equal(word, SLICE_LIT("certificate")))
+			door->certificate = true;
+		else if (slice_equal(word, SLICE_LIT("stls")))
+			door->stls = true;
+		else if (slice_equal(word, SLICE_LIT("stls-first")))
+			door->stls = door->stls_first = true;
+		else if (!slice_equal(word, SLICE_LIT("nothing")))
+			wrong(d, "unknown word of a door");
+		rest.p += word.n + (space != NULL);
+		rest.n -= word.n + (space != NULL);
+	}
+}
+
+static void begin_tls(struct dialogue *d, const char *words)
+{
+	struct pop3_door door;
+
+	if (client(d)->next != NET_START_TLS)
+		wrong(d, "the session has not asked for TLS");
+	read_door(d, words, &door);
+	drive_secure(client(d), &door);
+}
+
 static void directive(struct dialogue *d, const char *text)
 {
 	if (strcmp(text, "message") == 0) {
@@ -216,9 +251,13 @@ static void directive(struct dialogue *d, const char *text)
 		connect_client(d, (unsigned)(text[8] - '1'));
 	} else if (strcmp(text, "vanish") == 0) {
 		leave(d);
+	} else if (strncmp(text, "door ", 5) == 0) {
+		read_door(d, text + 5, &d->options.door);
+	} else if (strncmp(text, "tls ", 4) == 0) {
+		begin_tls(d, text + 4);
 	} else if (strcmp(text, "only server") == 0) {
 		d->skip = true;
-	} else {
+	} else if (strcmp(text, "only session") != 0) {
 		wrong(d, "unknown directive %s", text);
 	}
 }
