@@ -346,7 +346,12 @@ void tls_context_release(struct tls_context **context_p)
 
 bool tls_context_is_current(const struct tls_context *context, const struct tls_options *options)
 {
-	return options_equal(&context->options, options) && !tls_files_changed(&context->files);
+	return options_equal(&context->options, options) && !tls_context_is_stale(context);
+}
+
+bool tls_context_is_stale(const struct tls_context *context)
+{
+	return tls_files_changed(&context->files);
 }
 
 bool tls_context_serves(const struct tls_context *context, const char *host)

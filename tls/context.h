@@ -81,6 +81,8 @@ void tls_context_release(struct tls_context **context);
 /* Made with equal options, and every file it looked at (also in vain) is still the same,
  * by inode, size and times? Cheap: no file is read. */
 bool tls_context_is_current(const struct tls_context *context, const struct tls_options *options);
+/* The files alone: has one of them changed? */
+bool tls_context_is_stale(const struct tls_context *context);
 
 /* Does the default credential answer to this host name (as SNI is compared)? */
 bool tls_context_serves(const struct tls_context *context, const char *host);

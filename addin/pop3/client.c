@@ -7,17 +7,12 @@
  * Whatever a job works on belongs to the job until resume brings it back. When a
  * deadline passes it never comes back: a login is refused, a session ends.
  */
-#include "addin/pop3/client.h"
+#include "addin/pop3/client_impl.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "addin/pop3/login.h"
-#include "addin/pop3/mailbox.h"
 #include "addin/pop3/reply.h"
-#include "addin/pop3/session.h"
-#include "addin/pop3/task.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -28,31 +23,29 @@
  * answer, to try the next one, has not been answered. Below it mistakes cost others nothing. */
 #define PENALTY_BEFORE_MS 4000
 
-enum doing {
-	DOING_NOTHING, DOING_WAIT, DOING_LOGIN, DOING_REFUSAL, DOING_TAKEOVER, DOING_READ, DOING_COMMIT
-};
-
-struct client {
-	struct task *task;
-	struct net_conn *conn;
-	struct settings *settings;
-	struct pop3_session *session;
-	struct mailbox *mailbox;        /* NULL: none, or with a job */
-	struct mailbox_commit *commit;  /* under way */
-	struct login *login;            /* while its answer waits */
-	enum doing doing;
-	unsigned takeovers;             /* tries to get the maildrop from a silent holder */
-	bool waited;                    /* for its address's penalty, before the login began */
-	struct pop3_login_answer *answer_r;
-	struct slice *data_r;
-	uint32_t number;                /* of a read under way */
-	uint64_t offset;
-	size_t size;
-	char *name;                     /* who has logged in, as the log shows it */
-	uint64_t began_ms;
-};
-
 /* --- the seam --------------------------------------------------------------------- */
+
+/* A certificate is read only where it counts. */
+static STATUS begin_login(const struct client *c, const char *address,
+                          const struct pop3_credentials *credentials, struct login **login_r)
+{
+	const struct tls_connection *tls = net_conn_tls(c->conn);
+	bool counts = c->way == ENTRY_CERTIFICATE || c->way == ENTRY_BOTH;
+	struct login_origin origin = { .address = address, .conn_id = net_conn_id(c->conn),
+		.way = c->way };
+	struct arena arena = ARENA_INIT;
+	struct tls_peer peer;
+	STATUS status = NOERROR;
+
+	if (counts && tls != NULL && tls_connection_has_peer(tls)) {
+		status = tls_connection_peer(tls, &arena, &peer);
+		origin.peer = &peer;
+	}
+	if (status == NOERROR)
+		status = login_new(c->task, c->settings, &origin, credentials, login_r);
+	arena_release(&arena);
+	return status;
+}
 
 static STATUS seam_login(void *context, const struct pop3_credentials *credentials,
                          struct pop3_login_answer *answer_r)
@@ -65,8 +58,7 @@ static STATUS seam_login(void *context, const struct pop3_credentials *credentia
 	STATUS status;
 
 	net_conn_peer(c->conn, &peer);
-	status = login_new(c->task, c->settings, peer.text, net_conn_id(c->conn), credentials,
-	                   &login);
+	status = begin_login(c, peer.text, credentials, &login);
 	if (status != NOERROR)
 		return status;
 	c->takeovers = 0;
@@ -142,100 +134,6 @@ static const struct pop3_seam seam = {
 	.close = seam_close,
 };
 
-/* --- the log ----------------------------------------------------------------------- */
-
-static void log_refusal(struct client *c, struct login *login)
-{
-	static const char *const plain[] = {
-		[POP3_LOGIN_IN_USE] = "another session has the maildrop",
-		[POP3_LOGIN_TROUBLE_TEMP] = "the mail file could not be opened",
-		[POP3_LOGIN_TROUBLE_PERM] = "the mail file could not be opened",
-	};
-	enum pop3_login_result result = login_result(login);
-	const char *reason = login_reason(login);
-	struct buf name = BUF_INIT;
-	struct net_peer peer;
-
-	net_conn_peer(c->conn, &peer);
-	login_shown_name(login, &name);
-	if (result == POP3_LOGIN_REFUSED) {
-		/* fail2ban reads these; see contrib/fail2ban */
-		task_log(c->task, "pop3: %s [%s] authentication failure using internet password%s",
-		         login_lock(login) == LOGIN_ADDRESS_LOCKED ? "IP Address" : buf_cstr(&name),
-		         peer.text, login_lock(login) != LOGIN_NOT_LOCKED ? ": User is locked out" : "");
-	} else {
-		if (reason == NULL && (size_t)result < sizeof(plain) / sizeof(plain[0]))
-			reason = plain[result];
-		task_log(c->task, "pop3: %s [%s] login refused: %s", buf_cstr(&name),
-		         peer.text, reason != NULL ? reason : "");
-	}
-	buf_release(&name);
-}
-
-static void log_success(const struct client *c)
-{
-	struct net_peer peer;
-
-	if (c->settings->log_sessions == 0)
-		return;
-	net_conn_peer(c->conn, &peer);
-	task_log(c->task, "pop3: %s [%s] logged in using internet password; %" PRIu32 " message%s, %"
-	         PRIu64 " octets", c->name, peer.text, c->answer_r->messages,
-	         text_plural(c->answer_r->messages), c->answer_r->octets);
-}
-
-/* How a session ended, from the session's and the engine's point of view. */
-static const char *how_it_ended(const struct client *c, const struct pop3_session_counts *counts,
-                                STATUS why)
-{
-	switch (counts->end) {
-	case POP3_END_QUIT:
-		return "QUIT";
-	case POP3_END_COMMIT:
-		return counts->end_status == POSTIL_ERR_UNKNOWN_OUTCOME
-			? "QUIT, but the outcome is unknown" : "QUIT, but nothing was deleted";
-	case POP3_END_READ:
-		return "a message could not be read";
-	case POP3_END_BAD_COMMANDS:
-		return "too many bad commands";
-	case POP3_END_BAD_LOGINS:
-		return "too many failed logins";
-	case POP3_END_SERVICE:
-		return "the server is shutting down";
-	case POP3_END_MEMORY:
-		return "out of memory";
-	case POP3_END_NONE:
-		break;
-	}
-	switch (why) {
-	case POSTIL_ERR_TIMEOUT:
-		return "no command came in time";
-	case POSTIL_ERR_LOCK_LOST:
-		return "taken over by a new session";
-	case POSTIL_ERR_CANCEL:
-		return "dropped";
-	default:
-		return c->doing == DOING_COMMIT ? "the connection was lost in UPDATE"
-		                                : "the connection was lost";
-	}
-}
-
-static void log_end(struct client *c, STATUS why)
-{
-	struct pop3_session_counts counts;
-	struct net_peer peer;
-
-	if (c->name == NULL || c->settings->log_sessions == 0)
-		return;
-	pop3_session_counts(c->session, &counts);
-	net_conn_peer(c->conn, &peer);
-	task_log(c->task, "pop3: %s [%s] session ended: %s; retrieved %" PRIu32 " (%" PRIu64
-	         " octets), deleted %" PRIu32 " of %" PRIu32 " messages, %" PRIu64 " seconds",
-	         c->name, peer.text, how_it_ended(c, &counts, why), counts.retrieved,
-	         counts.octets_retrieved, counts.deleted, counts.messages,
-	         (clock_mono_ms() - c->began_ms) / 1000);
-}
-
 /* --- login --------------------------------------------------------------------------- */
 
 static enum net_next start_login_job(struct client *c, struct login *login)
@@ -293,7 +191,7 @@ static void enter(struct client *c, struct login *login)
 	c->name = strdup(buf_cstr(&name));
 	buf_release(&name);
 	if (c->name != NULL)
-		log_success(c);
+		client_log_success(c, login);
 }
 
 static enum net_next tell_login(struct client *c, struct login *login, struct buf *out)
@@ -365,40 +263,86 @@ static enum net_next login_came(struct client *c, STATUS status, struct login *l
 		return net_conn_delay(c->conn, TAKEOVER_WAIT_MS);
 	}
 	if (login_result(login) != POP3_LOGIN_OK)
-		log_refusal(c, login);
+		client_log_refusal(c, login);
 	return login_result(login) == POP3_LOGIN_REFUSED ? refuse_later(c, login, out)
 	                                                 : tell_login(c, login, out);
 }
 
 /* --- the protocol -------------------------------------------------------------------- */
 
-/* With Internet Sites the address that the client has come to has a say. */
-static const struct pop3_session_options *options_here(const struct client *c)
+/* What holds on this connection. With Internet Sites the address that the client has come to
+ * has a say. */
+static bool find_place(struct net_conn *conn, const struct settings *settings, size_t *place_r,
+                       struct entry_rules *rules_r)
 {
 	struct net_peer peer = { .port = 0 };
 
-	if (c->settings->internet_sites)
-		net_conn_peer(c->conn, &peer);
-	return settings_options_at(c->settings, peer.local_text);
+	if (settings->internet_sites)
+		net_conn_peer(conn, &peer);
+	return settings_place_at(settings, peer.local_text, place_r, rules_r);
+}
+
+/* Which ways in there are now: in clear, or over TLS with what the client presented. */
+static void look_at_door(struct client *c, struct pop3_door *door_r)
+{
+	const struct tls_connection *tls = net_conn_tls(c->conn);
+	bool presented = tls != NULL && tls_connection_has_peer(tls);
+
+	c->way = entry_way(&c->rules, tls != NULL, presented);
+	entry_door(&c->rules, tls != NULL, presented, door_r);
+}
+
+static bool is_closed(const struct client *c)
+{
+	return net_conn_tls(c->conn) != NULL && c->way == ENTRY_CLOSED;
+}
+
+/* Before a handshake on the TLS port nothing is remembered yet; what has changed when it is
+ * done counts as it is then. */
+static STATUS protocol_tls(void *state, struct net_conn *conn, struct tls_setup *setup_r)
+{
+	struct task *task = net_conn_listener_data(conn);
+	struct client *c = state;
+	bool stls = c->session != NULL;
+	struct settings *settings = stls ? settings_share(c->settings) : task_settings(task);
+	struct entry_rules rules = { .password = false };
+	size_t place = 0;
+	STATUS status;
+
+	(void)find_place(conn, settings, &place, &rules);
+	status = secure_setup(settings->secure, place, stls, entry_ask(&rules), setup_r);
+	settings_release(&settings);
+	return status;
 }
 
 static enum net_next protocol_open(void *state, struct net_conn *conn, struct buf *out)
 {
-	const struct pop3_session_options *options;
 	struct client *c = state;
+	bool any;
 
 	c->task = net_conn_listener_data(conn);
 	c->conn = conn;
 	c->began_ms = clock_mono_ms();
 	c->settings = task_settings(c->task);
-	options = options_here(c);
-	if (options == NULL) {
+	any = find_place(conn, c->settings, &c->place, &c->rules);
+	c->options = c->settings->options;
+	look_at_door(c, &c->options.door);
+	if (!any || is_closed(c)) {
 		reply_error(out, CODE_NONE, REPLY_SITE_DISABLED);
 		return NET_CLOSE;
 	}
-	if (pop3_session_new(options, &seam, c, &c->session) != NOERROR)
+	if (pop3_session_new(&c->options, &seam, c, &c->session) != NOERROR)
 		return NET_CLOSE;
 	return pop3_session_open(c->session, out);
+}
+
+static enum net_next protocol_secured(void *state, struct net_conn *conn, struct buf *out)
+{
+	struct client *c = state;
+	struct pop3_door door;
+
+	look_at_door(c, &door);
+	return pop3_session_secured(c->session, &door, out);
 }
 
 /* After each step: what has been read and sent is not kept. */
@@ -495,7 +439,7 @@ static void protocol_close(void *state, struct net_conn *conn, STATUS why)
 	struct client *c = state;
 
 	if (c->session != NULL)
-		log_end(c, why);
+		client_log_end(c, why);
 	pop3_session_free(&c->session);
 	mailbox_let_go(&c->mailbox);
 	mailbox_commit_release(&c->commit);
@@ -521,7 +465,9 @@ static bool protocol_established(void *state)
 
 const struct net_protocol client_protocol = {
 	.state_octets = sizeof(struct client),
+	.tls = protocol_tls,
 	.open = protocol_open,
+	.secured = protocol_secured,
 	.input = protocol_input,
 	.pull = protocol_pull,
 	.resume = protocol_resume,

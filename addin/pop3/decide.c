@@ -1,5 +1,5 @@
 /*
- * The password has verified: may this person in, and to what? Every rule as it stands at
+ * It is known who it is: may this person in, and to what? Every rule as it stands at
  * this moment. Trusts the directory for what it says about persons, but MailFile is a path
  * only after mailfile_path has said so, and host names go into a reply only if they are.
  */
@@ -201,8 +201,8 @@ static void note_success(struct login *l)
 {
 	char unit[IPADDR_UNIT_TEXT];
 
-	if (!l->settings->lockout.enforce)
-		return;
+	if (!l->settings->lockout.enforce || l->way == ENTRY_CERTIFICATE)
+		return;                 /* wrong passwords are not made good by a certificate */
 	ipaddr_unit_text(l->address, unit);
 	(void)lockout_succeeded(l->task->lockout, &l->settings->lockout, LOCKOUT_PERSON,
 	                        l->person->name, clock_wall_ms());
@@ -217,6 +217,9 @@ STATUS decide_open(void *context)
 
 	l->result = POP3_LOGIN_OK;
 	if (authorization.n > 0 && !is_same_person(l, authorization)) {
+		if (l->mechanism == POP3_MECHANISM_EXTERNAL)
+			login_blame_certificate(l, "the identity asked for is not that of its client "
+				"certificate (%.*s)", (int)l->peer.subject.n, l->peer.subject.p);
 		l->person = NULL;       /* the log tells what was sent, as of every such refusal */
 		login_done(l, POP3_LOGIN_REFUSED);
 		return NOERROR;

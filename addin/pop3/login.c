@@ -7,38 +7,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addin/pop3/certificate.h"
 #include "addin/pop3/login_impl.h"
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/name.h"
 #include "base/text.h"
 
-STATUS login_new(struct task *task, struct settings *settings, const char *address,
-                 uint64_t conn_id, const struct pop3_credentials *credentials,
-                 struct login **login_r)
+static STATUS take_credentials(struct login *l, const struct pop3_credentials *credentials)
 {
-	size_t n = strlen(address) + 1;
+	l->mechanism = credentials->mechanism;
+	buf_add_slice(&l->name, credentials->name);
+	buf_add_slice(&l->password, credentials->password);
+	buf_add_slice(&l->authorization, credentials->authorization);
+	if (buf_status(&l->name) != NOERROR || buf_status(&l->password) != NOERROR)
+		return POSTIL_ERR_MEMORY;
+	return buf_status(&l->authorization);
+}
+
+STATUS login_new(struct task *task, struct settings *settings, const struct login_origin *origin,
+                 const struct pop3_credentials *credentials, struct login **login_r)
+{
+	size_t n = strlen(origin->address) + 1;
 	struct login *l = calloc(1, sizeof(*l) + n);
+	STATUS status;
 
 	if (l == NULL)
 		return POSTIL_ERR_MEMORY;
 	l->task = task;
 	l->settings = settings_share(settings);
-	l->conn_id = conn_id;
+	l->conn_id = origin->conn_id;
+	l->way = origin->way;
 	l->began_ms = clock_mono_ms();
-	l->trusted = settings_trusts(settings, address);
-	memcpy(l->address, address, n);
+	l->trusted = settings_trusts(settings, origin->address);
+	memcpy(l->address, origin->address, n);
 	buf_init(&l->referral, REFERRAL_OCTETS);
-	buf_add_slice(&l->name, credentials->name);
-	buf_add_slice(&l->password, credentials->password);
-	buf_add_slice(&l->authorization, credentials->authorization);
-	if (buf_status(&l->name) != NOERROR || buf_status(&l->password) != NOERROR ||
-	    buf_status(&l->authorization) != NOERROR) {
+	l->has_peer = origin->peer != NULL;
+	status = take_credentials(l, credentials);
+	if (status == NOERROR && l->has_peer)
+		status = certificate_copy(origin->peer, &l->arena, &l->peer);
+	if (status != NOERROR)
 		login_free(&l);
-		return POSTIL_ERR_MEMORY;
-	}
-	*login_r = l;
-	return NOERROR;
+	else
+		*login_r = l;
+	return status;
 }
 
 void login_free(struct login **login)
@@ -74,6 +86,15 @@ void login_refuse(struct login *l, enum pop3_login_result result, const char *fo
 	vsnprintf(l->reason, sizeof(l->reason), format, ap);
 	va_end(ap);
 	login_done(l, result);
+}
+
+void login_blame_certificate(struct login *l, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(l->certificate_trouble, sizeof(l->certificate_trouble), format, ap);
+	va_end(ap);
 }
 
 /* --- jobs ------------------------------------------------------------------------------ */
@@ -134,11 +155,27 @@ void login_shown_name(const struct login *l, struct buf *out)
 {
 	struct buf name = BUF_INIT;
 
-	if (l->person == NULL || name_abbreviate(l->person->name, &name) != NOERROR)
+	if (l->person == NULL && l->name.n == 0 && l->has_peer)
+		buf_add_slice(out, l->peer.subject);    /* escaped already */
+	else if (l->person == NULL || name_abbreviate(l->person->name, &name) != NOERROR)
 		text_escape(buf_slice(&l->name), SHOWN_NAME_OCTETS, out);
 	else
 		text_escape(buf_slice(&name), SHOWN_NAME_OCTETS, out);
 	buf_release(&name);
+}
+
+const char *login_means(const struct login *l)
+{
+	if (l->way == ENTRY_CERTIFICATE)
+		return "client certificate";
+	if (l->way == ENTRY_BOTH && l->result != POP3_LOGIN_REFUSED)
+		return "internet password and client certificate";
+	return "internet password";
+}
+
+const char *login_certificate_trouble(const struct login *l)
+{
+	return l->certificate_trouble[0] != '\0' ? l->certificate_trouble : NULL;
 }
 
 const char *login_reason(const struct login *l)

@@ -4,9 +4,14 @@
  * business.
  *
  *   look up --known to the cache--> decide and open (same job)
+ *      |  \--let in by the certificate alone--> decide and open (same job), or refused
  *      |
  *      +--> hash --exactly one verified--> decide and open
  *              +--not--> refused; count it where lockout is enforced
+ *
+ * Which of them hold, and who is let in, is entry.h's decision. Where a certificate and
+ * a password are both required, a password that is not the certificate owner's counts as
+ * wrong in every respect.
  *
  * Until the password has verified, every cause gives POP3_LOGIN_REFUSED: unknown,
  * wrong, blank, malformed, ambiguous, locked. Where refusals are delayed the timer makes
@@ -17,16 +22,25 @@
 #define POSTIL_POP3_LOGIN_H
 
 #include "addin/net/net.h"
+#include "addin/pop3/entry.h"
 #include "addin/pop3/mailbox.h"
 #include "addin/pop3/seam.h"
 #include "addin/pop3/task.h"
 
 struct login;
 
-/* Credentials are copied, and wiped by login_free. address: of the client. */
-STATUS login_new(struct task *task, struct settings *settings, const char *address,
-                 uint64_t conn_id, const struct pop3_credentials *credentials,
-                 struct login **login_r);
+/* How the connection came here. */
+struct login_origin {
+	const char *address;            /* of the client */
+	uint64_t conn_id;
+	enum entry_way way;
+	const struct tls_peer *peer;    /* what its certificate says; NULL: it has none, or way
+	                                 * does not ask for one */
+};
+
+/* Credentials and origin are copied, the password wiped by login_free. */
+STATUS login_new(struct task *task, struct settings *settings, const struct login_origin *origin,
+                 const struct pop3_credentials *credentials, struct login **login_r);
 void login_free(struct login **login);  /* may block if it has opened a maildrop */
 
 enum login_step { LOGIN_LOOK_UP, LOGIN_HASH, LOGIN_COUNT, LOGIN_OPEN, LOGIN_DONE };
@@ -42,7 +56,13 @@ bool login_holder(struct login *login, uint64_t *conn_id_r);
 enum pop3_login_result login_result(const struct login *login);
 /* After POP3_LOGIN_OK, once: the maildrop is the caller's. */
 struct mailbox *login_take_mailbox(struct login *login);
-/* The person's name, abbreviated and escaped, or the given name, escaped. */
+/* "internet password", "client certificate": what it is a login by. */
+const char *login_means(const struct login *login);
+/* Why its certificate did not help, a sentence for the log with what the certificate says;
+ * NULL: there is nothing to say. */
+const char *login_certificate_trouble(const struct login *login);
+/* The person's name, abbreviated and escaped, or the given name (without one the subject of
+ * the certificate), escaped. */
 void login_shown_name(const struct login *login, struct buf *out);
 /* A sentence for the log about a refusal; NULL: there is nothing to say. */
 const char *login_reason(const struct login *login);

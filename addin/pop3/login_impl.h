@@ -3,6 +3,8 @@
  *
  *   login.c     its life and its jobs
  *   verify.c    which persons a name means, whose password it is, who is locked out
+ *   certificate.c  whose certificate it is
+ *   entry.c     who is let in by which of them
  *   decide.c    what holds once the password has verified: access, server, mail file
  */
 #ifndef POSTIL_POP3_LOGIN_IMPL_H
@@ -20,13 +22,18 @@ struct login {
 	uint64_t conn_id, began_ms;
 	struct arena arena;
 	struct buf name, password, authorization, path, referral;
-	const struct person *persons;
+	enum entry_way way;
+	enum pop3_mechanism mechanism;
+	bool has_peer;
+	struct tls_peer peer;           /* in arena */
+	const struct person *owner;     /* of the certificate */
+	const struct person *persons;   /* whom the name may mean */
 	size_t count;
 	bool verified[DIRECTORY_MATCHES_MAX], locked[DIRECTORY_MATCHES_MAX];
 	bool trusted;
 	unsigned tries;
 	enum login_lock lock;
-	const struct person *person;    /* the one whose password it is */
+	const struct person *person;    /* the one who is let in */
 	struct names_list names;        /* of person, for groups in access control lists */
 	bool names_known;
 	enum login_step step;
@@ -34,6 +41,7 @@ struct login {
 	struct registry_entry *entry;
 	struct mailbox *mailbox;
 	char reason[512];
+	char certificate_trouble[512];
 	char address[];
 };
 
@@ -41,6 +49,10 @@ struct login {
 void login_done(struct login *l, enum pop3_login_result result);
 __attribute__((format(printf, 3, 4)))
 void login_refuse(struct login *l, enum pop3_login_result result, const char *format, ...);
+
+/* login.c: about the certificate, for the log. */
+__attribute__((format(printf, 2, 3)))
+void login_blame_certificate(struct login *l, const char *format, ...);
 
 /* verify.c; each sets the next step. */
 STATUS verify_look_up(void *context);   /* true answers of the cache go on to decide_open */

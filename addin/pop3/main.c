@@ -28,19 +28,21 @@
 #include "base/text.h"
 
 #define STATISTICS_MS 5000
+#define FILES_MS 2000           /* between two looks whether TLS credentials have changed */
+#define LACKING_MS 10000        /* and whether what was missing has come */
 #define QUIET_MS 1000
 
 struct program {
 	struct task task;
-	struct port *port;
+	struct ports *ports;
 	MQHANDLE queue;
 	DHANDLE listen_line, utility_line, control_line;
 	atomic_bool port_ready, settings_changed;
-	uint64_t settings_read_ms, statistics_ms;
+	uint64_t settings_read_ms, statistics_ms, files_ms;
 	uint64_t quiet_since_ms;        /* nothing has been said since */
 	uint64_t last_octets;
 	bool shrunk;
-	char listens[80];               /* the status line as last shown */
+	char listens[200];              /* the status line as last shown */
 };
 
 static void log_line(void *context, const char *text)
@@ -112,25 +114,73 @@ static void show_port(struct program *p)
 {
 	char text[sizeof(p->listens)];
 
-	port_describe(p->port, text, sizeof(text));
+	ports_describe(p->ports, text, sizeof(text));
 	if (strcmp(text, p->listens) == 0)
 		return;
 	memcpy(p->listens, text, sizeof(text));
 	AddInSetStatusLine(p->listen_line, "%s", text);
 }
 
+/* Tickets live as long as the task, so that clients come back over every change. */
+static STATUS make_secure(struct program *p, struct settings *fresh, const struct settings *before)
+{
+	STATUS status = NOERROR;
+
+	if (p->task.tickets == NULL)
+		status = tls_tickets_new(fresh->ticket_hours * 3600, &p->task.tickets);
+	if (status == NOERROR)
+		status = secure_new(fresh, p->task.data_dir, p->task.tickets,
+		                    before == NULL ? NULL : before->secure, log_ours, NULL,
+		                    &fresh->secure);
+	return status;
+}
+
 /* Take up what notes.ini and the Server document say now; sessions keep what they
  * began with. */
 static STATUS read_settings(struct program *p, struct settings **settings_r)
 {
+	struct settings *before = p->task.settings;
 	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_ours, NULL,
 	                              settings_r);
 
+	if (status == NOERROR)
+		status = make_secure(p, *settings_r, before);
 	p->settings_read_ms = clock_mono_ms();
 	if (status != NOERROR)
 		AddInLogMessageText("POP3 Server: the settings cannot be read, the old ones hold: %s",
 		                    NOERROR, status_text(status));
 	return status;
+}
+
+/* Certificates, CAs or revocation lists may have changed though nothing else has. */
+static void refresh_secure(struct program *p, struct settings *fresh, bool told)
+{
+	if (secure_equal(fresh->secure, p->task.settings->secure)) {
+		settings_release(&fresh);
+		if (told)
+			log_line(NULL, "POP3 Server: Configuration has not changed");
+		return;
+	}
+	ports_follow(p->ports, fresh);
+	task_set_settings(&p->task, fresh);
+	show_port(p);
+	log_line(NULL, "POP3 Server: TLS credentials updated");
+}
+
+/* Names and passwords that cross the network in clear. */
+static void warn_of_clear_text(const struct settings *settings)
+{
+	struct entry_rules rules;
+	size_t open = 0;
+
+	for (size_t i = 0; i < settings_place_count(settings); i++) {
+		settings_place_rules(settings, i, &rules);
+		open += rules.password;
+	}
+	if (settings->port_enabled && open > 0 && !settings_is_loopback(settings))
+		AddInLogMessageText("POP3 Server: Warning: port %u takes names and passwords in clear from "
+		                    "the network; set Name & password of the TCP/IP port to No where clients "
+		                    "can use TLS or STLS", NOERROR, (unsigned)settings->port);
 }
 
 static void refresh(struct program *p, bool told)
@@ -142,9 +192,7 @@ static void refresh(struct program *p, bool told)
 	if (read_settings(p, &fresh) != NOERROR)
 		return;
 	if (settings_equal(fresh, p->task.settings)) {
-		settings_release(&fresh);
-		if (told)
-			log_line(NULL, "POP3 Server: Configuration has not changed");
+		refresh_secure(p, fresh, told);
 		return;
 	}
 	engine_options(&p->task, fresh, &options);
@@ -152,10 +200,11 @@ static void refresh(struct program *p, bool told)
 	passcache_set_ttl(p->task.passcache, fresh->password_cache_minutes * 60);
 	penalty_options(fresh, &penalties);
 	net_penalty_set_options(p->task.penalty, &penalties);
-	port_follow(p->port, fresh);
+	ports_follow(p->ports, fresh);
 	task_set_settings(&p->task, fresh);
 	show_port(p);
 	log_line(NULL, "POP3 Server: Configuration updated");
+	warn_of_clear_text(fresh);
 }
 
 /* --- what the host asks, on a thread of its own -------------------------------------------- */
@@ -280,16 +329,30 @@ static void shrink_when_quiet(struct program *p, uint64_t now)
 	}
 }
 
+/* Files of credentials say nothing when they change: one looks. */
+static bool files_changed(struct program *p, uint64_t now)
+{
+	const struct secure *secure = p->task.settings->secure;
+
+	if (secure_is_lacking(secure) && now - p->settings_read_ms >= LACKING_MS)
+		return true;
+	if (now - p->files_ms < FILES_MS)
+		return false;
+	p->files_ms = now;
+	return !secure_is_current(secure);
+}
+
 static void every_second(struct program *p)
 {
 	uint64_t now = clock_mono_ms();
 	uint64_t interval = (uint64_t)p->task.settings->config_update_minutes * 60000;
 
 	if (atomic_exchange(&p->port_ready, false)) {
-		port_retry(p->port);
+		ports_retry(p->ports);
 		show_port(p);
 	}
-	if (atomic_exchange(&p->settings_changed, false) || now - p->settings_read_ms >= interval)
+	if (atomic_exchange(&p->settings_changed, false) || now - p->settings_read_ms >= interval ||
+	    files_changed(p, now))
 		refresh(p, false);
 	if (now - p->statistics_ms >= STATISTICS_MS) {
 		p->statistics_ms = now;
@@ -377,15 +440,16 @@ static STATUS start_engine(struct program *p, struct fault *fault)
 	if (status == NOERROR)
 		status = net_start(p->task.net, fault);
 	if (status == NOERROR)
-		status = port_new(&p->task, &p->port);
+		status = ports_new(&p->task, &p->ports);
 	if (status != NOERROR)
 		return status;
 	if (!p->task.settings->found)
 		AddInLogMessageText("POP3 Server: there is no Server document for %s, defaults are used",
 		                    NOERROR, p->task.settings->server);
 	set_callbacks(p);
-	port_follow(p->port, p->task.settings);
+	ports_follow(p->ports, p->task.settings);
 	show_port(p);
+	warn_of_clear_text(p->task.settings);
 	return NOERROR;
 }
 
@@ -394,7 +458,7 @@ static void close_parts(struct program *p)
 	struct task *task = &p->task;
 
 	PostilSetCallbacks(NULL);
-	port_free(&p->port);
+	ports_free(&p->ports);
 	net_free(&task->net);
 	registry_free(&task->registry);
 	passcache_free(&task->passcache);
@@ -405,6 +469,7 @@ static void close_parts(struct program *p)
 		task->store->calls->free(&task->store);
 	directory_close(&task->directory);
 	settings_release(&task->settings);
+	tls_tickets_release(&task->tickets);
 	pthread_mutex_destroy(&task->mutex);
 }
 
@@ -415,7 +480,7 @@ static bool end_sessions(struct program *p)
 
 	log_line(NULL, "POP3 Server: Waiting for all tasks to complete");
 	AddInSetStatusLine(p->listen_line, "Waiting for all tasks to complete");
-	port_stop(p->port);
+	ports_stop(p->ports);
 	all_done = net_end(p->task.net) == NOERROR;
 	statistics_publish(p->task.net);
 	log_line(NULL, all_done ? "POP3 Server: All tasks have completed"

@@ -73,6 +73,27 @@ const struct setting settings_table[] = {
 	       "1: CAPA tells the version"),
 	NUMBER("POP3_Log_Sessions", log_sessions, 1, 0, 1,
 	       "1: one line in the log for each session that logged in"),
+	NUMBER("POP3_STLS", stls, 2, 0, 2,
+	       "STLS on the TCP/IP port 0: never, 1: always, 2: as the document says, else if the "
+	       "TLS port is enabled"),
+	NUMBER("POP3_TLS_Either_Or", tls_either, 0, 0, 1,
+	       "1: where client certificate and name and password are both Yes one of them is enough"),
+	NUMBER("POP3_TLS_Address_Names", tls_address_names, 0, 0, 1,
+	       "1: an e-mail address in a client certificate may stand for the person's name"),
+	NUMBER("POP3_TLS_Accept_Expired", accept_expired, 2, 0, 2,
+	       "client certificates that have expired 0: refused, 1: accepted, 2: as the document says"),
+	NUMBER("POP3_TLS_Check_CRLs", check_crls, 2, 0, 2,
+	       "revocation lists 0: ignored, 1: each CA must have one, 2: as the document says, else "
+	       "those that are there count"),
+	NUMBER("POP3_TLS_Trust_Expired_CRLs", trust_expired_crls, 2, 0, 2,
+	       "revocation lists out of date 0: refused, 1: trusted, 2: as the document says"),
+	NUMBER("POP3_TLS_Allow_CRL_Failure", allow_crl_failure, 2, 0, 2,
+	       "no revocation list of a CA where one must be 0: refused, 1: accepted, 2: as the "
+	       "document says"),
+	NUMBER("POP3_TLS_Ticket_Hours", ticket_hours, 8, 1, 168,
+	       "hours for which a TLS session can be resumed (at start of the task)"),
+	TEXT("SSLCipherSpec", cipher_spec, "",
+	     "hexadecimal codes of the cipher suites that may be used, empty: all that are safe"),
 	TEXT("POP3_Address", address, "",
 	     "the numeric address to listen on, empty: all of IPv6 and IPv4"),
 	TEXT("POP3_Expire", expire, "NEVER",
@@ -193,12 +214,16 @@ static STATUS read_server_document(struct settings *s, struct directory *directo
 	STATUS status = directory_pop3_settings(directory, slice_of(s->server), &s->arena, &document);
 
 	s->port = 110;
+	s->tls_port = 995;
 	s->port_enabled = s->name_and_password = s->tls_name_and_password = true;
 	if (status != NOERROR || !document.found)
 		return status;
 	s->found = true;
 	s->port = document.port;
+	s->tls_port = document.tls_port;
 	s->port_enabled = document.port_enabled;
+	s->tls_port_enabled = document.tls_port_enabled;
+	s->tls = document.tls;
 	s->name_and_password = document.name_and_password;
 	s->tls_name_and_password = document.tls_name_and_password;
 	s->client_certificate = document.client_certificate;
@@ -256,32 +281,74 @@ static void make_options(struct settings *s, const struct say *to)
 	s->options = (struct pop3_session_options){
 		.greeting = s->greeting,
 		.implementation = s->show_implementation != 0 ? s->implementation : NULL,
-		.door.refused = "name and password are not accepted on this port",
 		.max_bad_commands = s->max_bad_commands,
 		.max_failed_logins = s->max_failed_logins,
 		.expire_days = expire_days(s, to),
 		.login_delay_secs = -1,
 		.mark_read = s->mark_read,
 	};
-	s->options.door.password = true;
-	s->options_closed = s->options;
-	s->options_closed.door.password = false;
 }
 
-const struct pop3_session_options *settings_options_at(const struct settings *s,
-                                                       const char *local_address)
+/* --- places ----------------------------------------------------------------------------- */
+
+size_t settings_place_count(const struct settings *s)
 {
-	bool password = s->name_and_password, any = password || s->tls_name_and_password ||
-	     s->client_certificate;
-	const struct pop3_site *site;
+	return s->internet_sites ? s->sites.count : 1;
+}
+
+const struct tls_document *settings_place_tls(const struct settings *s, size_t place)
+{
+	return s->internet_sites ? &s->sites.list[place].tls : &s->tls;
+}
+
+static bool has_stls(const struct settings *s, const struct tls_document *document)
+{
+	if (s->stls != 2)
+		return s->stls == 1;
+	return document->stls == DIRECTORY_UNSAID ? s->tls_port_enabled
+	                                          : document->stls == DIRECTORY_YES;
+}
+
+void settings_place_rules(const struct settings *s, size_t place, struct entry_rules *rules_r)
+{
+	struct entry_rules rules = { .password = s->name_and_password,
+		.tls_password = s->tls_name_and_password, .tls_certificate = s->client_certificate };
+
+	if (s->internet_sites) {
+		const struct pop3_site *site = &s->sites.list[place];
+
+		rules = (struct entry_rules){ .password = site->name_and_password,
+			.tls_password = site->tls_name_and_password,
+			.tls_certificate = site->client_certificate };
+	}
+	rules.either = s->tls_either != 0;
+	rules.stls = (rules.tls_password || rules.tls_certificate) &&
+		has_stls(s, settings_place_tls(s, place));
+	*rules_r = rules;
+}
+
+bool settings_place_at(const struct settings *s, const char *local_address, size_t *place_r,
+                       struct entry_rules *rules_r)
+{
+	const struct pop3_site *site = NULL;
+	size_t place = 0;
 
 	if (s->internet_sites) {
 		site = pop3_sites_choose(&s->sites, local_address);
-		password = site != NULL && site->name_and_password;
-		any = site != NULL && (password || site->tls_name_and_password ||
-		                       site->client_certificate);
+		if (site == NULL)
+			return false;
+		place = (size_t)(site - s->sites.list);
 	}
-	return password ? &s->options : any ? &s->options_closed : NULL;
+	settings_place_rules(s, place, rules_r);
+	rules_r->stls = rules_r->stls && secure_has(s->secure, place);
+	*place_r = place;
+	return entry_is_open(rules_r);
+}
+
+bool settings_is_loopback(const struct settings *s)
+{
+	return strncmp(s->address, "127.", 4) == 0 || strcmp(s->address, "::1") == 0 ||
+	       strncmp(s->address, "::ffff:127.", 11) == 0;
 }
 
 bool settings_trusts(const struct settings *s, const char *address)
@@ -321,6 +388,7 @@ struct settings *settings_share(struct settings *settings)
 void settings_release(struct settings **settings)
 {
 	if (*settings != NULL && atomic_fetch_sub(&(*settings)->shares, 1) == 1) {
+		secure_free(&(*settings)->secure);
 		net_networks_free(&(*settings)->trusted);
 		arena_release(&(*settings)->arena);
 		free(*settings);
@@ -343,25 +411,58 @@ static const char *yes_no(bool yes)
 	return yes ? "yes" : "no";
 }
 
+static void add_columns(const struct settings *s, size_t place, struct buf *text)
+{
+	struct entry_rules rules;
+
+	settings_place_rules(s, place, &rules);
+	buf_addf(text, "name and password %s; TLS: client certificate %s, name and password %s%s; STLS %s",
+	         yes_no(rules.password), yes_no(rules.tls_certificate), yes_no(rules.tls_password),
+	         rules.tls_certificate && rules.tls_password
+	         ? rules.either ? " (one of them is enough)" : " (both are required)" : "",
+	         yes_no(rules.stls));
+}
+
 static void each_site(const struct settings *s, void (*line)(void *context, const char *text),
                       void *context)
 {
-	char text[512];
+	struct buf text = BUF_INIT;
 
 	if (s->sites.count == 0)
 		line(context, "Internet Sites: no POP3 Site document is hosted by this server");
 	for (size_t i = 0; i < s->sites.count; i++) {
 		const struct pop3_site *site = &s->sites.list[i];
-		struct buf name = BUF_INIT, organization = BUF_INIT;
 
-		text_escape(site->name, 100, &name);
-		text_escape(site->organization, 60, &organization);
-		snprintf(text, sizeof(text), "Internet Site: %s, organization %s; name and password %s",
-		         buf_cstr(&name), buf_cstr(&organization), yes_no(site->name_and_password));
-		line(context, text);
-		buf_release(&name);
-		buf_release(&organization);
+		buf_clear(&text);
+		buf_add_str(&text, "Internet Site: ");
+		text_escape(site->name, 100, &text);
+		buf_add_str(&text, ", organization ");
+		text_escape(site->organization, 60, &text);
+		buf_add_str(&text, "; ");
+		add_columns(s, i, &text);
+		line(context, buf_cstr(&text));
+		secure_each(s->secure, i, line, context);
 	}
+	buf_release(&text);
+}
+
+static void each_port(const struct settings *s, void (*line)(void *context, const char *text),
+                      void *context)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "Server document: %s; TCP port %u %s, TLS port %u %s; ",
+	         s->found ? s->server : "none found, defaults are used", (unsigned)s->port,
+	         s->port_enabled ? "enabled" : "disabled", (unsigned)s->tls_port,
+	         s->tls_port_enabled ? "enabled" : "disabled");
+	if (s->internet_sites)
+		buf_add_str(&text, "name and password as the Internet Sites say");
+	else
+		add_columns(s, 0, &text);
+	line(context, buf_cstr(&text));
+	if (!s->internet_sites)
+		secure_each(s->secure, 0, line, context);
+	buf_release(&text);
 }
 
 static void each_rule(const struct settings *s, void (*line)(void *context, const char *text),
@@ -388,11 +489,7 @@ void settings_each(const struct settings *s, void (*line)(void *context, const c
 {
 	char text[640], value[SETTINGS_TEXT_OCTETS];
 
-	snprintf(text, sizeof(text), "Server document: %s; TCP port %u %s; name and password %s",
-	         s->found ? s->server : "none found, defaults are used", s->port,
-	         s->port_enabled ? "enabled" : "disabled", s->internet_sites ? "as the Internet Sites say"
-	         : yes_no(s->name_and_password));
-	line(context, text);
+	each_port(s, line, context);
 	snprintf(text, sizeof(text), "Internet authentication: %s name variations; server access %s",
 	         s->more_name_variations ? "more" : "fewer", s->enforce_access ? "enforced"
 	         : "not enforced");
@@ -408,18 +505,23 @@ void settings_each(const struct settings *s, void (*line)(void *context, const c
 	}
 }
 
+static bool lists_equal(const struct slice *a, size_t a_count, const struct slice *b,
+                        size_t b_count)
+{
+	bool equal = a_count == b_count;
+
+	for (size_t i = 0; equal && i < a_count; i++)
+		equal = slice_equal(a[i], b[i]);
+	return equal;
+}
+
 static bool site_equal(const struct pop3_site *a, const struct pop3_site *b)
 {
-	if (!slice_equal(a->name, b->name) || !slice_equal(a->organization, b->organization) ||
-	    a->name_and_password != b->name_and_password ||
-	    a->tls_name_and_password != b->tls_name_and_password ||
-	    a->client_certificate != b->client_certificate ||
-	    !tls_document_equal(&a->tls, &b->tls) || a->address_count != b->address_count)
-		return false;
-	for (size_t i = 0; i < a->address_count; i++)
-		if (!slice_equal(a->addresses[i], b->addresses[i]))
-			return false;
-	return true;
+	return slice_equal(a->name, b->name) && slice_equal(a->organization, b->organization) &&
+	       a->name_and_password == b->name_and_password &&
+	       a->tls_name_and_password == b->tls_name_and_password &&
+	       a->client_certificate == b->client_certificate && tls_document_equal(&a->tls, &b->tls) &&
+	       lists_equal(a->addresses, a->address_count, b->addresses, b->address_count);
 }
 
 static bool sites_equal(const struct pop3_sites *a, const struct pop3_sites *b)
@@ -454,6 +556,8 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 	}
 	return a->spare_loopback == b->spare_loopback && a->found == b->found &&
 	       a->port == b->port && a->port_enabled == b->port_enabled &&
+	       a->tls_port == b->tls_port && a->tls_port_enabled == b->tls_port_enabled &&
+	       tls_document_equal(&a->tls, &b->tls) &&
 	       a->name_and_password == b->name_and_password &&
 	       a->tls_name_and_password == b->tls_name_and_password &&
 	       a->client_certificate == b->client_certificate &&

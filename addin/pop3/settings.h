@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "addin/net/networks.h"
+#include "addin/pop3/entry.h"
+#include "addin/pop3/secure.h"
 #include "addin/pop3/session.h"
 #include "directory/config.h"
 #include "directory/directory.h"
@@ -30,15 +32,19 @@ struct settings {
 	uint32_t takeover_secs, store_timeout_secs, grace_secs;
 	bool spare_loopback;            /* max_per_address is the default */
 	uint32_t open_databases, threads, show_implementation, log_sessions, referral;
+	uint32_t stls, tls_either, tls_address_names, ticket_hours;
+	uint32_t check_crls, trust_expired_crls, allow_crl_failure, accept_expired;
+	char cipher_spec[SETTINGS_TEXT_OCTETS];
 	char address[SETTINGS_TEXT_OCTETS], expire[SETTINGS_TEXT_OCTETS];
 	char trusted_networks[SETTINGS_TEXT_OCTETS];
 	struct net_networks *trusted;   /* the same, read; NULL: none */
 	/* The Server document, and the documents it leads to */
 	bool found;                     /* there is one for this server */
-	bool port_enabled, name_and_password;
+	bool port_enabled, tls_port_enabled, name_and_password;
 	bool tls_name_and_password, client_certificate;
 	bool more_name_variations, enforce_access, internet_sites;
-	uint16_t port;
+	uint16_t port, tls_port;
+	struct tls_document tls;        /* of the Server document; in arena */
 	struct pop3_sites sites;        /* where internet_sites is true; in arena */
 	struct lockout_rules lockout;
 	enum config_nearness lockout_from;
@@ -46,8 +52,8 @@ struct settings {
 	/* Made of both */
 	char server[256];               /* canonical name of this server */
 	char greeting[512], implementation[32];
-	struct pop3_session_options options;            /* names and passwords are taken */
-	struct pop3_session_options options_closed;     /* they are not, on this connection */
+	struct pop3_session_options options;    /* of a session; its door is each connection's own */
+	struct secure *secure;          /* made for these settings and ended with them; NULL: no TLS */
 };
 
 /* The value of a variable of notes.ini; false: not set. value holds size octets. */
@@ -59,10 +65,18 @@ typedef bool settings_get(void *context, const char *name, char *value, size_t s
 STATUS settings_read(settings_get *get, void *get_context, struct directory *directory,
                      void (*say)(void *context, const char *text), void *say_context,
                      struct settings **settings_r);
-/* What a session may do that has come to this numeric address of ours, on the plain port.
- * NULL: nothing, "This site is not enabled on the server". */
-const struct pop3_session_options *settings_options_at(const struct settings *settings,
-                                                       const char *local_address);
+/* Places are what secure.h has contexts for: the Server document, or each site. */
+size_t settings_place_count(const struct settings *settings);
+const struct tls_document *settings_place_tls(const struct settings *settings, size_t place);
+void settings_place_rules(const struct settings *settings, size_t place,
+                          struct entry_rules *rules_r);
+/* Which place holds for connections to this numeric address of ours, and its rules; STLS is
+ * among them only where there is a context. false: none does, or there is no way in, "This
+ * site is not enabled on the server". */
+bool settings_place_at(const struct settings *settings, const char *local_address,
+                       size_t *place_r, struct entry_rules *rules_r);
+/* Is the address that it listens on loopback alone? */
+bool settings_is_loopback(const struct settings *settings);
 /* Answers are not delayed there, and nothing is counted against an address. */
 bool settings_trusts(const struct settings *settings, const char *address);
 struct settings *settings_share(struct settings *settings);

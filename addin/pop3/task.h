@@ -2,11 +2,13 @@
  * The POP3 task as its parts see it: what all connections share.
  *
  *   main.c       AddInMain: start, console commands, settings, end
- *   port.c       the port
+ *   port.c       the ports
  *   settings.c   notes.ini and the Server document
+ *   secure.c     TLS credentials for each place of the settings
+ *   entry.c      which ways in a port has, and who is let in
  *   client.c     one connection: the engine's protocol on one side, the seam of
- *                its session on the other
- *   login.c      who is it (verify.c), may he in, and the maildrop opened (decide.c)
+ *                its session on the other; clientlog.c its lines in the log
+ *   login.c      who is it (verify.c, certificate.c), may he in, and the maildrop opened (decide.c)
  *   mailbox.c    an open maildrop, read ahead, committed, let go
  *   registry.c   which maildrops are open, by whom
  *   console.c    show users, drop
@@ -37,6 +39,7 @@ struct task {
 	struct net *net;
 	struct lockout *lockout;
 	struct net_penalty *penalty;
+	struct tls_tickets *tickets;
 	uint8_t fingerprint_key[32];    /* of names and passwords for penalty */
 	void (*log)(void *context, const char *text);   /* one line; any thread */
 	void *log_context;

@@ -1,10 +1,11 @@
 /*
- * Whose password is it? All persons that the name may mean are tried; exactly one must
- * verify. Distrusts name and password. Nothing that happens here may show outside before
+ * Who is it, by password, by certificate, or by both? All persons that the name may mean are
+ * tried; which of them is let in is entry.c's decision. Distrusts name and password. Nothing that happens here may show outside before
  * the answer: what a refusal costs is made equal, or a timer hides it.
  */
 #include <string.h>
 
+#include "addin/pop3/certificate.h"
 #include "addin/pop3/login_impl.h"
 #include "base/clock.h"
 #include "base/crypt.h"
@@ -86,30 +87,94 @@ static void ask_cache(struct login *l)
 		                    SLICE_LIT(""));
 }
 
-STATUS verify_look_up(void *context)
+static void trouble(struct login *l, STATUS status)
 {
-	struct login *l = context;
+	login_refuse(l, POP3_LOGIN_TROUBLE_TEMP, "the directory cannot be asked: %s",
+	             status_text(status));
+}
+
+static const struct person *who(const struct login *l)
+{
+	struct entry_claim claim = { .mechanism = l->mechanism, .owner = l->owner,
+		.named = l->persons, .named_count = l->count, .verified = l->verified };
+
+	return entry_person(l->way, &claim);
+}
+
+static bool find_named(struct login *l)
+{
 	STATUS status = directory_find_login(l->task->directory, buf_slice(&l->name),
 	                                     l->settings->more_name_variations,
 	                                     l->settings->max_name_matches, &l->arena,
 	                                     &l->persons, &l->count);
 
-	l->step = LOGIN_HASH;
 	if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID)
 		l->count = 0;
 	else if (status != NOERROR)
-		login_refuse(l, POP3_LOGIN_TROUBLE_TEMP, "the directory cannot be asked: %s",
-		             status_text(status));
-	if (l->step == LOGIN_DONE)
+		trouble(l, status);
+	return l->step != LOGIN_DONE;
+}
+
+/* Asked again at each login: what a session was resumed with must still be the person's. */
+static bool find_owner(struct login *l)
+{
+	const char *why = "none was presented";
+	STATUS status = NOERROR;
+
+	if (l->way != ENTRY_CERTIFICATE && l->way != ENTRY_BOTH)
+		return true;
+	if (l->has_peer)
+		status = certificate_owner(l->task->directory, &l->peer,
+		                           l->settings->tls_address_names != 0, &l->arena, &l->owner, &why);
+	if (status != NOERROR) {
+		trouble(l, status);
+		return false;
+	}
+	if (l->owner == NULL && l->has_peer)
+		login_blame_certificate(l, "its client certificate (%.*s) is nobody's: %s",
+			(int)l->peer.subject.n, l->peer.subject.p, why);
+	return true;
+}
+
+/* There is an owner, and it is not who is meant. */
+static void blame_owner(struct login *l)
+{
+	struct buf shown = BUF_INIT;
+
+	if (l->owner == NULL || l->certificate_trouble[0] != '\0')
+		return;
+	text_escape(l->owner->name, SHOWN_NAME_OCTETS, &shown);
+	login_blame_certificate(l, "its client certificate (%.*s) is that of %s",
+		(int)l->peer.subject.n, l->peer.subject.p, buf_cstr(&shown));
+	buf_release(&shown);
+}
+
+static STATUS by_certificate(struct login *l)
+{
+	l->person = who(l);
+	if (l->person != NULL)
+		return decide_open(l);
+	if (l->mechanism == POP3_MECHANISM_USER)
+		blame_owner(l);
+	login_done(l, POP3_LOGIN_REFUSED);
+	return NOERROR;
+}
+
+STATUS verify_look_up(void *context)
+{
+	struct login *l = context;
+
+	l->step = LOGIN_HASH;
+	if (!find_owner(l) || !find_named(l))
 		return NOERROR;
+	if (l->way == ENTRY_CERTIFICATE)
+		return by_certificate(l);
 	look_for_locks(l);
 	ask_cache(l);
 	/* One match that is known is enough; among several the others must be tried. */
-	if (l->count == 1 && l->verified[0]) {
-		l->person = &l->persons[0];
-		return decide_open(l);
-	}
-	return NOERROR;
+	if (l->count == 1 && l->verified[0])
+		l->person = who(l);
+	return l->person != NULL ? decide_open(l) : NOERROR;
 }
 
 /* --- hashes -------------------------------------------------------------------------------- */
@@ -132,21 +197,6 @@ static bool verify(struct login *l, const struct person *person, uint64_t *round
 	return false;
 }
 
-/* Exactly one person's password it must be; two would make the name ambiguous. */
-static const struct person *the_one(const struct login *l)
-{
-	const struct person *one = NULL;
-
-	for (size_t i = 0; i < l->count; i++) {
-		if (!l->verified[i])
-			continue;
-		if (one != NULL)
-			return NULL;
-		one = &l->persons[i];
-	}
-	return one;
-}
-
 /* A refusal has cost so many rounds; it shall cost as many as any other. Where a timer
  * hides the difference, a directory's slowest digest is not for everybody to spend. */
 static void spend(struct login *l, uint64_t rounds)
@@ -157,6 +207,20 @@ static void spend(struct login *l, uint64_t rounds)
 		most = USUAL_ROUNDS;
 	if (most > rounds || rounds == 0)
 		inetpass_burn(buf_slice(&l->password), most > rounds ? most - (uint32_t)rounds : 0);
+}
+
+/* Beside the certificate of somebody else a right password is as good as a wrong one, and
+ * counts as one, so that nobody with a certificate can try passwords unseen. */
+static void disown(struct login *l)
+{
+	if (l->way != ENTRY_BOTH)
+		return;
+	for (size_t i = 0; i < l->count; i++) {
+		if (!l->verified[i])
+			continue;
+		blame_owner(l);
+		l->verified[i] = false;
+	}
 }
 
 /* Who is locked out has waited for his turn as others do, else a full queue would tell
@@ -177,11 +241,12 @@ STATUS verify_hash(void *context)
 		l->tries++;
 		l->verified[i] = verify(l, &l->persons[i], &rounds);
 	}
-	l->person = the_one(l);
+	l->person = who(l);
 	if (l->person != NULL) {
 		l->step = LOGIN_OPEN;
 		return NOERROR;
 	}
+	disown(l);
 	spend(l, rounds);
 	if (l->settings->lockout.enforce && (l->lock == LOGIN_NOT_LOCKED || !is_delayed(l)))
 		l->step = LOGIN_COUNT;

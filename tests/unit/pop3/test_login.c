@@ -12,6 +12,7 @@
 #include "tests/support/source_memory.h"
 #include "tests/support/stores.h"
 #include "tests/support/unit.h"
+#include "tls/make.h"
 
 #define SECRET "(06E0A50B579AD2CD5FFDC48564627EE7)"     /* "secret" */
 #define OTHER "(355E98E7C7B59BD810ED845AD0FD2FC4)"      /* "password" */
@@ -66,7 +67,7 @@ static void make_mail_file(const char *path, const char *owner)
 	ck_assert_uint_eq(task.store->calls->create(task.store, path, slice_of(owner), NULL), NOERROR);
 }
 
-static void begin(const char *documents)
+static void begin_alone(const char *documents)
 {
 	static const struct net_penalty_options none = { 1000, 0, 60000, 16 };
 	struct directory_source *source;
@@ -75,7 +76,6 @@ static void begin(const char *documents)
 	task = (struct task){ .data_dir = dir, .log = log_line };
 	pthread_mutex_init(&task.mutex, NULL);
 	ck_assert_uint_eq(source_memory_new(&source), NOERROR);
-	ck_assert_uint_eq(source_memory_write(source, PERSONS), NOERROR);
 	ck_assert_uint_eq(source_memory_write(source, documents), NOERROR);
 	ck_assert_uint_eq(directory_new(source, &task.directory), NOERROR);
 	ck_assert_uint_eq(settings_read(get, NULL, task.directory, NULL, NULL, &task.settings), NOERROR);
@@ -90,6 +90,16 @@ static void begin(const char *documents)
 	make_mail_file("mail/twoa.nsf", "");
 	make_mail_file("mail/twob.nsf", "");
 	make_mail_file("mail/same.nsf", "CN=Same/OU=A/O=Acme");
+}
+
+static void begin(const char *documents)
+{
+	struct buf all = BUF_INIT;
+
+	buf_add_str(&all, PERSONS);
+	buf_add_str(&all, documents);
+	begin_alone(buf_cstr(&all));
+	buf_release(&all);
 }
 
 static void end(void)
@@ -108,13 +118,13 @@ static void end(void)
 }
 
 /* To its end; how often a hash was asked for in *hashes_r (may be NULL). */
-static struct login *run(const char *name, const char *password, const char *as, unsigned *hashes_r)
+static struct login *run_from(const struct login_origin *origin,
+                              const struct pop3_credentials *credentials, unsigned *hashes_r)
 {
-	struct pop3_credentials credentials = { slice_of(name), slice_of(password), slice_of(as) };
 	struct login *login;
 	unsigned hashes = 0;
 
-	ck_assert_uint_eq(login_new(&task, task.settings, "192.0.2.1", 7, &credentials, &login), NOERROR);
+	ck_assert_uint_eq(login_new(&task, task.settings, origin, credentials, &login), NOERROR);
 	while (login_step(login) != LOGIN_DONE) {
 		struct net_job job;
 
@@ -126,6 +136,16 @@ static struct login *run(const char *name, const char *password, const char *as,
 	if (hashes_r != NULL)
 		*hashes_r = hashes;
 	return login;
+}
+
+static struct login *run(const char *name, const char *password, const char *as, unsigned *hashes_r)
+{
+	struct pop3_credentials credentials = { .name = slice_of(name), .password = slice_of(password),
+		.authorization = slice_of(as), .mechanism = as[0] == '\0' ? POP3_MECHANISM_USER
+		: POP3_MECHANISM_PLAIN };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = ENTRY_PASSWORD };
+
+	return run_from(&origin, &credentials, hashes_r);
 }
 
 static enum pop3_login_result result_of(const char *name, const char *password)
@@ -375,6 +395,211 @@ START_TEST(fingerprints)
 }
 END_TEST
 
+/* --- certificates ---------------------------------------------------------------------------- */
+
+enum whose { NONE, ANNS, BOBS, ANNS_OLD, NAMELESS, BY_ADDRESS, UNKNOWN, TWINS, WHOSE };
+
+/* A certificate of itself: whether it may be trusted was the handshake's question. */
+static void make_certificate(const char *const *subject, size_t count, const char *address,
+                             struct buf *der)
+{
+	struct tls_make make = { .use = TLS_USE_CLIENT, .subject = subject, .subject_count = count,
+		.addresses = &address, .address_count = address != NULL, .not_before = 1700000000,
+		.not_after = 2000000000 };
+	struct tls_identity *identity;
+
+	ck_assert_uint_eq(tls_make(&make, &identity, NULL), NOERROR);
+	ck_assert_uint_eq(tls_identity_der(identity, der), NOERROR);
+	tls_identity_free(&identity);
+}
+
+static struct buf certificates[WHOSE];
+static struct tls_peer peers[WHOSE];
+static struct arena peer_arena;
+
+static void make_certificates(void)
+{
+	static const char *const ann[] = { "C", "US", "O", "Acme", "CN", "Ann Lee" };
+	static const char *const bob[] = { "CN", "Bob Ray" };
+	static const char *const none[] = { "O", "Acme" }, *const other[] = { "CN", "Some Body" };
+	static const char *const twin[] = { "CN", "Twin" };
+
+	make_certificate(ann + 2, 4, NULL, &certificates[ANNS]);
+	make_certificate(bob, 2, NULL, &certificates[BOBS]);
+	make_certificate(ann + 2, 4, NULL, &certificates[ANNS_OLD]);
+	make_certificate(none, 2, NULL, &certificates[NAMELESS]);
+	make_certificate(other, 2, "ann@acme.example", &certificates[BY_ADDRESS]);
+	make_certificate(other, 2, NULL, &certificates[UNKNOWN]);
+	make_certificate(twin, 2, NULL, &certificates[TWINS]);
+	for (int i = ANNS; i < WHOSE; i++)
+		ck_assert_uint_eq(tls_peer_read(buf_slice(&certificates[i]), &peer_arena, &peers[i]),
+		                  NOERROR);
+}
+
+static void forget_certificates(void)
+{
+	for (int i = 0; i < WHOSE; i++)
+		buf_release(&certificates[i]);
+	arena_release(&peer_arena);
+}
+
+static void add_certificate(struct buf *documents, const char *document, enum whose whose)
+{
+	buf_add_str(documents, document);
+	buf_add_str(documents, "|UserCertificate=");
+	base64_encode(buf_slice(&certificates[whose]), documents);
+	buf_add_char(documents, '\n');
+}
+
+/* Persons with certificates beside those that have none; Holder has Ann's address. */
+static void begin_with_certificates(void)
+{
+	struct buf documents = BUF_INIT;
+
+	make_certificates();
+	add_certificate(&documents, "Form=Person|FullName=CN=Ann Lee/O=Acme;Ann|MailServer=mail/Acme"
+	                "|MailFile=mail/ann|HTTPPassword=" SECRET, ANNS);
+	add_certificate(&documents, "Form=Person|FullName=CN=Bob Ray/O=Acme;Bob Ray|MailServer=mail/Acme"
+	                "|MailFile=mail/bob|HTTPPassword=" OTHER, BOBS);
+	add_certificate(&documents, "Form=Person|FullName=CN=Holder/O=Acme|InternetAddress="
+	                "ann@acme.example|MailServer=mail/Acme|MailFile=mail/twob", BY_ADDRESS);
+	add_certificate(&documents, "Form=Person|FullName=CN=Twin/OU=A/O=Acme;Twin|MailFile=mail/twoa", TWINS);
+	add_certificate(&documents, "Form=Person|FullName=CN=Twin/OU=B/O=Acme;Twin|MailFile=mail/twoa", TWINS);
+	begin_alone(buf_cstr(&documents));
+	buf_release(&documents);
+}
+
+static const struct {
+	enum entry_way way;
+	enum whose whose;
+	enum pop3_mechanism mechanism;
+	const char *name, *password, *as;
+	enum pop3_login_result result;
+	const char *shown;
+	const char *trouble;            /* a part of it, or NULL */
+} by_certificate[] = {
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_OK, "Ann Lee/Acme", NULL },
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_EXTERNAL, "", "", "Ann", POP3_LOGIN_OK, "Ann Lee/Acme", NULL },
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_EXTERNAL, "", "", "Bob Ray", POP3_LOGIN_REFUSED,
+	  "CN=Ann Lee,O=Acme", "not that of its client certificate" },
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_USER, "Ann", "anything", "", POP3_LOGIN_OK, "Ann Lee/Acme", NULL },
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_USER, "Bob Ray", "password", "", POP3_LOGIN_REFUSED,
+	  "Bob Ray", "is that of CN=Ann Lee/O=Acme" },
+	{ ENTRY_CERTIFICATE, ANNS, POP3_MECHANISM_PLAIN, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann", NULL },
+	{ ENTRY_CERTIFICATE, NONE, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann", NULL },
+	{ ENTRY_CERTIFICATE, BOBS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_OK, "Bob Ray/Acme", NULL },
+	{ ENTRY_CERTIFICATE, ANNS_OLD, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED,
+	  "CN=Ann Lee,O=Acme", "no person of its name has its key" },
+	{ ENTRY_CERTIFICATE, NAMELESS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED, "O=Acme",
+	  "no usable name" },
+	{ ENTRY_CERTIFICATE, UNKNOWN, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann",
+	  "no person has its name" },
+	{ ENTRY_CERTIFICATE, BY_ADDRESS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED,
+	  "CN=Some Body", "no person has its name" },
+	{ ENTRY_CERTIFICATE, TWINS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED, "CN=Twin",
+	  "several persons" },
+	{ ENTRY_BOTH, ANNS, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_OK, "Ann Lee/Acme", NULL },
+	{ ENTRY_BOTH, ANNS, POP3_MECHANISM_PLAIN, "Ann", "secret", "", POP3_LOGIN_OK, "Ann Lee/Acme", NULL },
+	{ ENTRY_BOTH, ANNS, POP3_MECHANISM_USER, "Ann", "wrong", "", POP3_LOGIN_REFUSED, "Ann", NULL },
+	{ ENTRY_BOTH, BOBS, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann",
+	  "is that of CN=Bob Ray/O=Acme" },
+	{ ENTRY_BOTH, BOBS, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann",
+	  "is that of CN=Bob Ray/O=Acme" },    /* the password is known to the cache now */
+	{ ENTRY_BOTH, UNKNOWN, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann",
+	  "no person has its name" },
+	{ ENTRY_BOTH, NONE, POP3_MECHANISM_USER, "Ann", "secret", "", POP3_LOGIN_REFUSED, "Ann", NULL },
+	{ ENTRY_BOTH, ANNS, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED, "CN=Ann Lee,O=Acme", NULL },
+	{ ENTRY_PASSWORD, NONE, POP3_MECHANISM_EXTERNAL, "", "", "", POP3_LOGIN_REFUSED, "", NULL },
+};
+
+static struct login *run_case(size_t i, unsigned *hashes_r)
+{
+	struct pop3_credentials credentials = { slice_of(by_certificate[i].name),
+		slice_of(by_certificate[i].password), slice_of(by_certificate[i].as),
+		by_certificate[i].mechanism };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = by_certificate[i].way };
+
+	if (by_certificate[i].whose != NONE)
+		origin.peer = &peers[by_certificate[i].whose];
+	return run_from(&origin, &credentials, hashes_r);
+}
+
+START_TEST(certificates_and_passwords)
+{
+	begin_with_certificates();
+	for (size_t i = 0; i < sizeof(by_certificate) / sizeof(by_certificate[0]); i++) {
+		unsigned hashes = 0;
+		struct login *login = run_case(i, &hashes);
+		const char *trouble = login_certificate_trouble(login);
+		struct buf shown = BUF_INIT;
+
+		login_shown_name(login, &shown);
+		ck_assert_msg(login_result(login) == by_certificate[i].result, "case %zu: %d", i,
+		              (int)login_result(login));
+		ck_assert_msg(strcmp(buf_cstr(&shown), by_certificate[i].shown) == 0, "case %zu: %s", i,
+		              buf_cstr(&shown));
+		ck_assert_msg(by_certificate[i].trouble == NULL ? trouble == NULL : trouble != NULL &&
+		              strstr(trouble, by_certificate[i].trouble) != NULL, "case %zu: %s", i, trouble);
+		ck_assert_msg(by_certificate[i].way != ENTRY_CERTIFICATE || hashes == 0, "case %zu", i);
+		buf_release(&shown);
+		login_free(&login);
+	}
+	end();
+	forget_certificates();
+}
+END_TEST
+
+/* Where switched on, an address stands for the name; the key must be the person's all the same. */
+START_TEST(address_for_a_name)
+{
+	struct pop3_credentials external = { .mechanism = POP3_MECHANISM_EXTERNAL };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = ENTRY_CERTIFICATE };
+	struct login *login;
+
+	variable = "POP3_TLS_Address_Names";
+	value = "1";
+	begin_with_certificates();
+	origin.peer = &peers[BY_ADDRESS];
+	login = run_from(&origin, &external, NULL);
+	ck_assert_int_eq(login_result(login), POP3_LOGIN_OK);
+	login_free(&login);
+	peers[BY_ADDRESS].public_key = peers[UNKNOWN].public_key;
+	login = run_from(&origin, &external, NULL);
+	ck_assert_int_eq(login_result(login), POP3_LOGIN_REFUSED);
+	login_free(&login);
+	end();
+	forget_certificates();
+}
+END_TEST
+
+/* With somebody else's certificate a right password counts as a wrong one: who tries finds
+ * out nothing, not even by how soon the person is locked out. */
+START_TEST(right_password_of_another_counts)
+{
+	struct pop3_credentials right = { SLICE_LIT("Ann"), SLICE_LIT("secret"), { NULL, 0 },
+		POP3_MECHANISM_USER };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = ENTRY_BOTH };
+	struct login *login;
+
+	begin_with_certificates();
+	task.settings->lockout = (struct lockout_rules){ .enforce = true, .max_tries = 3 };
+	origin.peer = &peers[BOBS];
+	for (int i = 0; i < 4; i++) {
+		login = run_from(&origin, &right, NULL);
+		ck_assert_int_eq(login_result(login), POP3_LOGIN_REFUSED);
+		ck_assert_int_eq(login_lock(login), i < 3 ? LOGIN_NOT_LOCKED : LOGIN_PERSON_LOCKED);
+		login_free(&login);
+	}
+	origin.peer = &peers[ANNS];
+	login = run_from(&origin, &right, NULL);
+	ck_assert_int_eq(login_result(login), POP3_LOGIN_REFUSED);
+	login_free(&login);
+	end();
+	forget_certificates();
+}
+END_TEST
+
 UNIT_MAIN("login", what_it_comes_to, more_name_variations, access_lists, groups_in_the_mail_file,
           referral, another_identity, too_many_of_one_name, tries_are_told, cache, lockout_holds,
-          limit_of_sessions, fingerprints)
+          limit_of_sessions, fingerprints, certificates_and_passwords, address_for_a_name,
+          right_password_of_another_counts)

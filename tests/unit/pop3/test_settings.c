@@ -56,7 +56,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(v.said.n, 0);
 	ck_assert(!s->found);
 	ck_assert_uint_eq(s->port, 110);
-	ck_assert(s->port_enabled && s->options.door.password && s->spare_loopback);
+	ck_assert(s->port_enabled && s->name_and_password && s->spare_loopback);
 	ck_assert_uint_eq(s->session_timeout_minutes, 10);
 	ck_assert_uint_eq(s->read_all, 1);
 	ck_assert_uint_eq(s->options.mark_read, 0);
@@ -206,10 +206,11 @@ START_TEST(what_a_port_allows)
 {
 	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
 		struct settings *s = read_documents(ports[i].documents);
-		const struct pop3_session_options *options = settings_options_at(s, ports[i].address);
+		struct entry_rules rules;
+		size_t place;
+		bool any = settings_place_at(s, ports[i].address, &place, &rules);
 
-		ck_assert_msg((options == NULL ? -1 : options->door.password) == ports[i].allowed, "%s",
-		              ports[i].documents);
+		ck_assert_msg((any ? rules.password : -1) == ports[i].allowed, "%s", ports[i].documents);
 		settings_release(&s);
 	}
 }
