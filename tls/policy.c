@@ -170,6 +170,7 @@ static void list(const struct tls_policy *policy, bool version_1_3, struct buf *
 
 bool tls_policy_apply(const struct tls_policy *policy, SSL_CTX *ssl)
 {
+	int groups[] = { NID_X25519, NID_X9_62_prime256v1, NID_secp384r1 };
 	struct buf old = BUF_INIT, new = BUF_INIT;
 	bool ok;
 
@@ -180,7 +181,7 @@ bool tls_policy_apply(const struct tls_policy *policy, SSL_CTX *ssl)
 		SSL_CTX_set_max_proto_version(ssl, policy->tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) == 1 &&
 		(!policy->tls_1_2 || SSL_CTX_set_cipher_list(ssl, buf_cstr(&old)) == 1) &&
 		(!policy->tls_1_3 || SSL_CTX_set_ciphersuites(ssl, buf_cstr(&new)) == 1) &&
-		SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1 &&
+		SSL_CTX_set1_groups(ssl, groups, sizeof(groups) / sizeof(groups[0])) == 1 &&
 		SSL_CTX_set_dh_auto(ssl, 1) == 1;
 	SSL_CTX_set_security_level(ssl, 2);
 	SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
