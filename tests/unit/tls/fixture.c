@@ -75,7 +75,8 @@ void world_open(struct world *world)
 	ck_assert_int_eq(mkdir(world->trusted, 0700), 0);
 	world->ca = make_identity((struct tls_make){ .use = TLS_USE_CA, SUBJECT("O", "Acme", "CN", "CA") });
 	world->server = make_identity((struct tls_make){ .use = TLS_USE_SERVER, .issuer = world->ca,
-		SUBJECT("CN", "mail"), HOSTS("localhost", "mail.example.org") });
+		SUBJECT("CN", "mail"), HOSTS("localhost", "mail.example.org"),
+		.not_after = clock_wall_secs() + 90 * DAY });
 	world_pair(world, "mail.pem", world->server);
 	world_certificate(world, "trusted/ca.pem", world->ca);
 	ck_assert_int_eq(tls_tickets_new(0, &world->tickets), NOERROR);
