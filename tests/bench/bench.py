@@ -13,192 +13,18 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import tempfile
 import time
 
-from common import BUILD, LOAD, PASSWORD, POSTIL, cpu_seconds, free_port, pss_kib, row, tree, wait_port
-import inetpass
+from common import BUILD, LOAD, PASSWORD, POSTIL, cpu_seconds, in_turn, load, pss_kib, row, tree
 from directory import directory
+from servers import Canned, Dovecot, Postil, message
+from tls import TLS, Tls
 
-CANNED = os.path.join(BUILD, "tests/bench/canned")
 SELECT = os.path.join(BUILD, "tests/bench/select")
 EMPTY = os.path.join(BUILD, "tests/bench/empty")
-
-
-def message(octets):
-    head = b"From: bench@example.com\r\nTo: user@example.com\r\nSubject: benchmark\r\n\r\n"
-    line = b"x" * 76 + b"\r\n"
-    body = line * ((octets - len(head)) // len(line) + 1)
-    return (head + body)[:octets - 2].rstrip(b"\r\n").ljust(octets - 2, b"y") + b"\r\n"
-
-
-class Canned:
-    name = "canned"
-
-    def __init__(self, work, messages, octets, **_):
-        self.port = free_port()
-        self.process = subprocess.Popen([CANNED, str(self.port), str(messages), str(octets)])
-        self.pid = self.process.pid
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Postil:
-    name = "postil"
-
-    def __init__(self, work, messages, octets, mailboxes=100, extra="", drain=False):
-        self.work = os.path.join(work, "postil")
-        self.port = free_port()
-        os.makedirs(os.path.join(self.work, "names"), mode=0o700)
-        digest = inetpass.v3(PASSWORD.encode())
-        with open(os.path.join(self.work, "notes.ini"), "w") as f:
-            f.write("[Notes]\nServerName=CN=bench/O=Bench\nServerTasks=pop3\n"
-                    "POP3_Max_Sessions=30000\nPOP3_Max_Sessions_Per_Address=0\n" +
-                    ("ServerUser=nobody\n" if os.getuid() == 0 else "") + extra)
-        with open(os.path.join(self.work, "names", "server.dxl"), "w") as f:
-            f.write("<?xml version='1.0' encoding='utf-8'?>\n<database xmlns='http://www.lotus.com/dxl'>\n"
-                    "<document form='Server'><item name='Type'><text>Server</text></item>"
-                    "<item name='ServerName'><text>CN=bench/O=Bench</text></item>"
-                    f"<item name='POP3_Port'><number>{self.port}</number></item>"
-                    "<item name='POP3_PortStatus'><text>1</text></item></document>\n</database>\n")
-        with open(os.path.join(self.work, "names", "persons.dxl"), "w") as f:
-            f.write("<?xml version='1.0' encoding='utf-8'?>\n<database xmlns='http://www.lotus.com/dxl'>\n")
-            for i in range(mailboxes):
-                f.write(f"<document form='Person'><item name='Type'><text>Person</text></item>"
-                        f"<item name='FullName'><textlist><text>CN=Bench User {i}/O=Bench</text>"
-                        f"<text>user{i}</text></textlist></item>"
-                        f"<item name='InternetAddress'><text>user{i}@example.com</text></item>"
-                        f"<item name='HTTPPassword'><text>{digest}</text></item>"
-                        f"<item name='MailServer'><text>CN=bench/O=Bench</text></item>"
-                        f"<item name='MailFile'><text>mail\\user{i}</text></item></document>\n")
-            f.write("</database>\n")
-        self.make_mail(messages, octets, mailboxes)
-        if os.getuid() == 0:
-            subprocess.run(["chown", "-R", "nobody:nogroup", self.work], check=True)
-        log = open(os.path.join(work, "postil.log"), "ab")
-        self.process = subprocess.Popen([POSTIL, "server", "-d", self.work], stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log)
-        self.pid = self.process.pid
-        wait_port(self.port, 120)
-
-    def make_mail(self, messages, octets, mailboxes):
-        mbox = os.path.join(self.work, "template.mbox")
-        with open(mbox, "wb") as f:
-            text = message(octets).replace(b"\r\n", b"\n")
-            for _ in range(messages):
-                f.write(b"From bench Thu Jan  1 00:00:00 2026\n" + text + b"\n")
-        self.run("mail", "create", "-d", self.work, "mail/user0.nsf")
-        self.run("mail", "import", "-d", self.work, "mail/user0.nsf", mbox)
-        os.unlink(mbox)
-        first = os.path.join(self.work, "mail", "user0.nsf")
-        for i in range(1, mailboxes):
-            shutil.copy(first, os.path.join(self.work, "mail", f"user{i}.nsf"))
-
-    @staticmethod
-    def run(*arguments):
-        done = subprocess.run([POSTIL, *arguments], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise SystemExit(f"bench: postil {' '.join(arguments)}: {done.stderr}")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        shutil.rmtree(self.work, ignore_errors=True)
-
-
-class Dovecot:
-    """In its fast settings: one login and one pop3 process serve all clients."""
-    name = "dovecot"
-
-    def __init__(self, work, messages, octets, mailboxes=100, **_):
-        self.work = os.path.join(work, "dovecot")
-        self.port = free_port()
-        uid = os.getuid()
-        os.makedirs(self.work)
-        os.chmod(work, 0o755)
-        if uid == 0:
-            import pwd
-            owner = pwd.getpwnam("nobody")
-        for i in range(mailboxes):
-            for part in ("cur", "new", "tmp"):
-                os.makedirs(os.path.join(self.work, f"mail/user{i}", part))
-            for m in range(messages):
-                with open(os.path.join(self.work, f"mail/user{i}/cur", f"{1000000 + m}.M{m}.bench:2,"), "wb") as f:
-                    f.write(message(octets))
-        with open(os.path.join(self.work, "users"), "w") as f:
-            for i in range(mailboxes):
-                f.write(f"user{i}:{{PLAIN}}{PASSWORD}::::::\n")
-        uid_name = "nobody" if uid == 0 else subprocess.getoutput("id -un")
-        gid_name = "nogroup" if uid == 0 else subprocess.getoutput("id -gn")
-        if uid == 0:
-            subprocess.run(["chown", "-R", f"{owner.pw_uid}:{owner.pw_gid}", os.path.join(self.work, "mail")], check=True)
-        with open(os.path.join(self.work, "dovecot.conf"), "w") as f:
-            f.write(f"""
-protocols = pop3
-listen = 127.0.0.1
-base_dir = {self.work}/run
-state_dir = {self.work}/state
-log_path = {self.work}/log
-ssl = no
-disable_plaintext_auth = no
-mail_location = maildir:{self.work}/mail/%u
-first_valid_uid = 1
-mail_uid = {uid_name}
-mail_gid = {gid_name}
-mail_max_userip_connections = 0
-auth_cache_size = 64M
-auth_mechanisms = plain
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN {self.work}/users
-}}
-userdb {{
-  driver = static
-  args = uid={uid_name} gid={gid_name} home={self.work}/mail/%u
-}}
-service pop3-login {{
-  service_count = 0
-  process_min_avail = 1
-  process_limit = 1
-  client_limit = 10000
-  inet_listener pop3 {{
-    port = {self.port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-  chroot =
-}}
-service pop3 {{
-  service_count = 0
-  process_min_avail = 1
-  process_limit = 1
-  client_limit = 10000
-}}
-service anvil {{
-  client_limit = 20000
-}}
-service auth {{
-  client_limit = 20000
-}}
-""")
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", os.path.join(self.work, "dovecot.conf")],
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.pid = self.process.pid
-        wait_port(self.port)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        shutil.rmtree(self.work, ignore_errors=True)
 
 
 def keep_on_one_core(server):
@@ -209,23 +35,6 @@ def keep_on_one_core(server):
     for pid in tree(server.pid):
         for thread in os.listdir(f"/proc/{pid}/task"):
             os.sched_setaffinity(int(thread), {core})
-
-
-def load(server, mode, *arguments):
-    done = subprocess.run([LOAD, mode, str(server.port), "-P", PASSWORD, *map(str, arguments)],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"bench: load {mode} on {server.name}: {done.stderr}{done.stdout}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def in_turn(servers, rounds, measure):
-    """{name: [figure of each round]}, the servers taking turns."""
-    figures = {s.name: [] for s in servers}
-    for _ in range(rounds):
-        for s in servers:
-            figures[s.name].append(measure(s))
-    return {name: statistics.median(values) for name, values in figures.items()}
 
 
 class Bench:
@@ -349,6 +158,7 @@ class Bench:
         for count in (10, 10000, 100000) if self.o.full else (10, 10000):
             def body(by_name, servers):
                 s = by_name["postil"]
+                keep_on_one_core(s)
                 print(f"big: one mailbox of {count} messages, milliseconds to the whole reply")
                 load(s, "poll", "-c", 1, "-n", 1, "-u", 1)
                 runs = []
@@ -407,6 +217,8 @@ class Bench:
         measures = {"poll": self.poll, "fetch": self.fetch, "large": self.fetch_large, "drain": self.drain,
                     "idle": self.idle, "big": self.big, "deliver": self.deliver,
                     "directory": self.directory}
+        tls = Tls(self.work, self.o)
+        measures |= {name: lambda measure=measure: measure(tls) for name, measure in TLS.items()}
         if self.o.full:
             measures["poll-many"] = self.poll_many
         elif "poll-many" in self.o.measures:
@@ -422,7 +234,8 @@ class Bench:
 
 def main():
     p = argparse.ArgumentParser(description="Measure Postil beside a canned server and Dovecot.")
-    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver directory poll-many (default: all)")
+    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver directory "
+                   f"{' '.join(TLS)} poll-many (default: all)")
     p.add_argument("--full", action="store_true", help="20,000 mailboxes, 5,000 idle sessions, 100,000 messages")
     p.add_argument("--seconds", type=float, default=3, help="of each measurement")
     p.add_argument("--rounds", type=int, default=3)

@@ -1,9 +1,10 @@
 /*
  * The canned server: what the machine allows. One thread, one epoll set,
  * prebuilt octets, one write per reply, nothing behind it. It understands just
- * enough POP3 for the load generator and trusts its client.
+ * enough POP3 for the load generator and trusts its client. With CREDENTIAL, a PEM file of
+ * certificate and key, it speaks TLS as a plain loop around libssl does, with tickets.
  *
- *     canned PORT MESSAGES OCTETS
+ *     canned PORT MESSAGES OCTETS [CREDENTIAL]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,10 +20,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #define LINE_MAX_OCTETS 512
 
 struct client {
 	int fd;
+	SSL *ssl;               /* NULL: in clear */
 	size_t have;            /* octets of an incomplete line */
 	const char *rest;       /* of a reply the socket did not take */
 	size_t rest_octets;
@@ -32,6 +37,25 @@ struct client {
 static char *reply_stat, *reply_list, *reply_uidl, *reply_retr;
 static size_t retr_octets;
 static int poller;
+static SSL_CTX *context;        /* NULL: in clear */
+
+static const char greeting[] = "+OK canned ready\r\n";
+
+static int set_up_tls(const char *credential)
+{
+	context = SSL_CTX_new(TLS_server_method());
+	if (context == NULL || SSL_CTX_use_certificate_chain_file(context, credential) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(context, credential, SSL_FILETYPE_PEM) != 1) {
+		ERR_print_errors_fp(stderr);
+		return -1;
+	}
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+	                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(context, 1);
+	SSL_CTX_set_num_tickets(context, 1);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	return 0;
+}
 
 static char *build_list(unsigned messages, size_t octets, int uidl)
 {
@@ -74,6 +98,9 @@ static void build(unsigned messages, size_t octets)
 
 static void client_close(struct client *c)
 {
+	if (c->ssl != NULL && SSL_is_init_finished(c->ssl))
+		SSL_shutdown(c->ssl);
+	SSL_free(c->ssl);
 	close(c->fd);
 	free(c);
 }
@@ -85,15 +112,45 @@ static void client_want(struct client *c, uint32_t events)
 	epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &e);
 }
 
+/* Octets that went out; 0: none now; -1: gone. */
+static ssize_t put(struct client *c, const char *p, size_t n)
+{
+	size_t all = 0, sent;
+	ssize_t plain;
+
+	if (c->ssl == NULL) {
+		plain = send(c->fd, p, n, MSG_NOSIGNAL);
+		return plain >= 0 ? plain : errno == EAGAIN ? 0 : -1;
+	}
+	ERR_clear_error();
+	while (all < n && SSL_write_ex(c->ssl, p + all, n - all, &sent) == 1)
+		all += sent;
+	return all == n || SSL_get_error(c->ssl, 0) == SSL_ERROR_WANT_WRITE ? (ssize_t)all : -1;
+}
+
+/* Octets that came; 0: none now; -1: gone. */
+static ssize_t get(struct client *c, char *p, size_t n)
+{
+	size_t got;
+	ssize_t plain;
+
+	if (c->ssl == NULL) {
+		plain = recv(c->fd, p, n, 0);
+		return plain > 0 ? plain : plain < 0 && errno == EAGAIN ? 0 : -1;
+	}
+	ERR_clear_error();
+	if (SSL_read_ex(c->ssl, p, n, &got) == 1)
+		return (ssize_t)got;
+	return SSL_get_error(c->ssl, 0) == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
 /* 1: sent whole; 0: the rest waits; -1: gone. */
 static int client_send(struct client *c, const char *p, size_t n)
 {
-	ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
+	ssize_t sent = put(c, p, n);
 
-	if (sent < 0 && errno != EAGAIN)
-		return -1;
 	if (sent < 0)
-		sent = 0;
+		return -1;
 	if ((size_t)sent == n)
 		return 1;
 	c->rest = p + sent;
@@ -142,10 +199,34 @@ static int client_lines(struct client *c)
 	return 0;
 }
 
+/* 1: done, and the greeting is out; 0: it waits; -1: failed. */
+static int client_shake(struct client *c)
+{
+	int done;
+
+	ERR_clear_error();
+	done = SSL_do_handshake(c->ssl);
+	if (done != 1)
+		return SSL_get_error(c->ssl, done) == SSL_ERROR_WANT_READ ? 0 : -1;
+	return client_send(c, greeting, sizeof(greeting) - 1);
+}
+
+static int client_read(struct client *c)
+{
+	do {
+		ssize_t got = get(c, c->line + c->have, sizeof(c->line) - c->have);
+
+		if (got <= 0)
+			return (int)got;
+		c->have += (size_t)got;
+		if (client_lines(c) < 0)
+			return -1;
+	} while (c->rest_octets == 0 && c->ssl != NULL && SSL_has_pending(c->ssl));
+	return 0;
+}
+
 static int client_ready(struct client *c, uint32_t events)
 {
-	ssize_t got;
-
 	if (events & EPOLLOUT) {
 		const char *p = c->rest;
 		size_t n = c->rest_octets;
@@ -158,18 +239,17 @@ static int client_ready(struct client *c, uint32_t events)
 			return 0;
 		}
 		client_want(c, EPOLLIN);
-		return client_lines(c);
+		if (client_lines(c) < 0)
+			return -1;
+		return c->ssl != NULL && SSL_has_pending(c->ssl) ? client_read(c) : 0;
 	}
-	got = recv(c->fd, c->line + c->have, sizeof(c->line) - c->have, 0);
-	if (got <= 0)
-		return got < 0 && errno == EAGAIN ? 0 : -1;
-	c->have += (size_t)got;
-	return client_lines(c);
+	if (c->ssl != NULL && !SSL_is_init_finished(c->ssl))
+		return client_shake(c) < 0 ? -1 : 0;
+	return client_read(c);
 }
 
 static void accept_all(int listener)
 {
-	static const char greeting[] = "+OK canned ready\r\n";
 	int fd, on = 1;
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
@@ -181,7 +261,12 @@ static void accept_all(int listener)
 		c->fd = fd;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
-		client_send(c, greeting, sizeof(greeting) - 1);
+		if (context == NULL)
+			client_send(c, greeting, sizeof(greeting) - 1);
+		else if ((c->ssl = SSL_new(context)) == NULL || SSL_set_fd(c->ssl, fd) != 1)
+			exit(1);
+		else
+			SSL_set_accept_state(c->ssl);
 	}
 }
 
@@ -197,14 +282,16 @@ int main(int argc, char *argv[])
 	struct rlimit files;
 	int listener, on = 1;
 
-	if (argc != 4 || number(argv[3]) < 128) {
-		fprintf(stderr, "usage: canned PORT MESSAGES OCTETS (128 or more)\n");
+	if (argc < 4 || argc > 5 || number(argv[3]) < 128) {
+		fprintf(stderr, "usage: canned PORT MESSAGES OCTETS (128 or more) [CREDENTIAL]\n");
 		return 2;
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	if (argc == 5 && set_up_tls(argv[4]) < 0)
+		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	build((unsigned)number(argv[2]), number(argv[3]));
 	address.sin_port = htons((uint16_t)number(argv[1]));

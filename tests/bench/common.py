@@ -1,6 +1,10 @@
 """What the measures share: where the programs are, ports, run time, memory, rows."""
+import json
 import os
 import socket
+import ssl
+import statistics
+import subprocess
 import sys
 import time
 
@@ -18,13 +22,22 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_port(port, seconds=30):
+def greets(port, tls):
+    with socket.create_connection(("127.0.0.1", port), 1) as s:
+        if not tls:
+            return s.recv(3) == b"+OK"
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(s) as enciphered:
+            return enciphered.recv(3) == b"+OK"
+
+
+def wait_port(port, seconds=30, tls=False):
     end = time.time() + seconds
     while time.time() < end:
         try:
-            with socket.create_connection(("127.0.0.1", port), 1) as s:
-                if s.recv(3) == b"+OK":
-                    return
+            if greets(port, tls):
+                return
         except OSError:
             pass
         time.sleep(0.05)
@@ -76,9 +89,32 @@ def pss_kib(pid):
     return total
 
 
+def private_kib(pid):
+    """Private memory of one process."""
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+
+
 def row(text, figure, bar, better_low=True, unit=""):
     if bar is None:
         print(f"  {text:<66} {figure:>10.3f}{unit}")
         return
     good = figure <= bar if better_low else figure >= bar
     print(f"  {text:<66} {figure:>10.3f}{unit}   bar {'<=' if better_low else '>='} {bar:g}   {'met' if good else 'MISSED'}")
+
+
+def load(server, mode, *arguments):
+    done = subprocess.run([LOAD, mode, str(server.port), "-P", PASSWORD, *map(str, arguments)],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: load {mode} on {server.name}: {done.stderr}{done.stdout}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def in_turn(servers, rounds, measure):
+    """{name: [figure of each round]}, the servers taking turns."""
+    figures = {s.name: [] for s in servers}
+    for _ in range(rounds):
+        for s in servers:
+            figures[s.name].append(measure(s))
+    return {name: statistics.median(values) for name, values in figures.items()}

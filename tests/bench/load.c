@@ -4,19 +4,16 @@
  * printed as one line of JSON. It trusts the server it measures.
  *
  *     load MODE PORT [-c SESSIONS-AT-A-TIME] [-t SECONDS | -n SESSIONS] [-u MAILBOXES]
- *          [-r] [-m MESSAGES] [-p MILLISECONDS] [-P PASSWORD]
+ *          [-r] [-m MESSAGES] [-p MILLISECONDS] [-P PASSWORD] [-S | -T]
  *
  * MODE is poll, fetch, pipeline, drain, idle, big, or login. Mailboxes are user0,
  * user1, ... in turn, or in random order with -r. `idle` logs in once to each
  * mailbox, fetches message 1, prints a line, and holds until its input ends.
  * `big` times each command of one session. `login` says QUIT after any reply to PASS.
  * With -p a session begins so long after the last one ended: a steady load, whose
- * slowest reply tells what others suffer from.
+ * slowest reply tells what others suffer from. With -S each session begins with a full TLS
+ * 1.3 handshake; with -T each mailbox's client offers the ticket it got last.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,19 +21,20 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/wire.h"
+
 enum mode { POLL, FETCH, PIPELINE, DRAIN, IDLE, BIG, LOGIN };
-enum step { GREETING, USER, PASS, STAT, UIDL, LIST, RETR, DELE, QUIT, HELD };
+enum step { HANDSHAKE, GREETING, USER, PASS, STAT, UIDL, LIST, RETR, DELE, QUIT, HELD };
 
 #define TAIL 5          /* octets of the end mark CR LF . CR LF */
 #define BATCH 50        /* RETR commands sent together in mode pipeline */
 #define SLOW_MS 50      /* replies slower than this are counted */
 
 struct session {
-	int fd;
+	struct wire wire;
 	enum step step;
 	bool first_seen;        /* the status line of this reply was complete */
 	unsigned mailbox;
@@ -53,19 +51,21 @@ static struct {
 	unsigned at_a_time, mailboxes, messages;
 	double seconds, pause;
 	uint64_t sessions;
-	bool random;
+	bool random, tls, resume;
 	const char *password;
 } options = { .at_a_time = 8, .mailboxes = 100, .messages = 10, .password = "benchmark" };
 
 static struct {
 	uint64_t sessions, messages, octets, errors, started, turn;
 	uint64_t replies, slow, refused;
+	uint64_t returned, resumed;     /* handshakes that offered a ticket; of them short ones */
 	unsigned open, held;
 	double worst_ms, worst_reply_ms;
 } counts;
 
 static int poller;
 static bool *busy;              /* mailboxes with a session */
+static SSL_SESSION **tickets;   /* of each mailbox's client, the newest */
 static double *pauses;          /* ring: when the next sessions are due */
 static unsigned first_pause, pause_count;
 static double deadline;
@@ -87,7 +87,7 @@ static void session_end(struct session *s, bool error)
 {
 	double ms = (now() - s->begun) * 1000;
 
-	close(s->fd);
+	wire_close(&s->wire);
 	busy[s->mailbox] = false;
 	counts.open--;
 	if (error)
@@ -134,13 +134,10 @@ static unsigned order_next(void)
 
 static void session_start(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options.port) };
 	struct session *s = calloc(1, sizeof(*s));
-	int on = 1;
 
 	if (s == NULL)
 		exit(1);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	s->begun = s->asked = now();
 	/* Distinct mailboxes for sessions at the same time. */
 	do {
@@ -150,20 +147,18 @@ static void session_start(void)
 	busy[s->mailbox] = true;
 	counts.started++;
 	counts.open++;
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		perror("load: connect");
-		exit(1);
-	}
-	epoll_ctl(poller, EPOLL_CTL_ADD, s->fd,
+	s->step = options.tls ? HANDSHAKE : GREETING;
+	wire_open(&s->wire, options.port, options.tls, options.resume ? &tickets[s->mailbox] : NULL);
+	if (options.tls)
+		wire_shake(&s->wire);
+	epoll_ctl(poller, EPOLL_CTL_ADD, s->wire.fd,
 	          &(struct epoll_event){ .events = EPOLLIN, .data.ptr = s });
 }
 
 static void say(struct session *s, enum step step, const char *text, size_t n)
 {
 	step_begun = s->asked = now();
-	if (send(s->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
+	if (!wire_write(&s->wire, text, n))
 		counts.errors++;
 	s->step = step;
 	s->first_seen = false;
@@ -203,7 +198,7 @@ static bool session_next(struct session *s)
 {
 	char line[128];
 	bool over = now() >= deadline;
-	static const char *const names[] = { "greeting", "user", "PASS", "STAT", "UIDL", "LIST", "RETR", "DELE", "QUIT" };
+	static const char *const names[] = { "handshake", "greeting", "user", "PASS", "STAT", "UIDL", "LIST", "RETR", "DELE", "QUIT" };
 
 	if (options.mode == BIG && s->step >= PASS)
 		report_step(names[s->step]);
@@ -353,20 +348,48 @@ static void count_reply(const struct session *s)
 		counts.worst_reply_ms = ms;
 }
 
-static void session_ready(struct session *s)
+/* false: it has not come to its end, or failed and the session is gone. */
+static bool handshake(struct session *s)
 {
-	ssize_t n = recv(s->fd, input, sizeof(input), 0);
+	int done = wire_shake(&s->wire);
 
-	if (n <= 0) {
+	if (done < 0)
+		session_end(s, true);
+	if (done <= 0)
+		return false;
+	s->step = GREETING;
+	counts.returned += s->wire.offered;
+	counts.resumed += wire_is_resumed(&s->wire);
+	return true;
+}
+
+/* Take in one piece; false: there is none, or the session is gone. */
+static bool session_piece(struct session *s)
+{
+	ssize_t n = wire_read(&s->wire, input, sizeof(input));
+
+	if (n < 0)
+		return false;
+	if (n == 0) {
 		session_end(s, s->step != QUIT);
-		return;
+		return false;
 	}
 	counts.octets += (uint64_t)n;
 	if (s->step == HELD || !reply_complete(s, input, (size_t)n))
-		return;
+		return true;
 	count_reply(s);
-	if (!session_next(s))
-		session_end(s, false);
+	if (session_next(s))
+		return true;
+	session_end(s, false);
+	return false;
+}
+
+static void session_ready(struct session *s)
+{
+	if (s->step == HANDSHAKE && !handshake(s))
+		return;
+	while (session_piece(s) && s->wire.ssl != NULL)
+		continue;
 }
 
 static bool hold_over(void)
@@ -393,7 +416,7 @@ static void usage(void)
 {
 	fprintf(stderr, "usage: load poll|fetch|pipeline|drain|idle|big|login PORT [-c SESSIONS] [-t SECONDS] "
 	        "[-n SESSIONS] [-u MAILBOXES] [-m MESSAGES] [-r] [-p MILLISECONDS] "
-	        "[-P PASSWORD]\n");
+	        "[-P PASSWORD] [-S | -T]\n");
 	exit(2);
 }
 
@@ -406,7 +429,7 @@ static void read_options(int argc, char *argv[])
 	options.mode = (enum mode)mode_of(argv[1]);
 	options.port = (uint16_t)strtoul(argv[2], NULL, 10);
 	optind = 3;
-	while ((c = getopt(argc, argv, "c:t:n:u:m:rp:P:")) != -1) {
+	while ((c = getopt(argc, argv, "c:t:n:u:m:rp:P:ST")) != -1) {
 		switch (c) {
 		case 'c': options.at_a_time = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': options.seconds = strtod(optarg, NULL); break;
@@ -416,6 +439,8 @@ static void read_options(int argc, char *argv[])
 		case 'r': options.random = true; break;
 		case 'p': options.pause = strtod(optarg, NULL) / 1000; break;
 		case 'P': options.password = optarg; break;
+		case 'S': options.tls = true; break;
+		case 'T': options.tls = options.resume = true; break;
 		default: usage();
 		}
 	}
@@ -438,8 +463,11 @@ int main(int argc, char *argv[])
 	}
 	busy = calloc(options.mailboxes, sizeof(*busy));
 	pauses = calloc(options.at_a_time, sizeof(*pauses));
-	if (busy == NULL || pauses == NULL)
+	tickets = calloc(options.mailboxes, sizeof(SSL_SESSION *));
+	if (busy == NULL || pauses == NULL || tickets == NULL)
 		return 1;
+	if (options.tls)
+		wire_init_tls();
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	begun = now();
 	deadline = options.seconds > 0 ? begun + options.seconds : begun + 1e9;
@@ -461,11 +489,13 @@ int main(int argc, char *argv[])
 			return 0;
 	}
 	printf("%s\"sessions\": %lu, \"messages\": %lu, \"octets\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"worst_ms\": %.1f, "
-	       "\"replies\": %lu, \"slow\": %lu, \"worst_reply_ms\": %.1f, \"refused\": %lu}\n",
+	       "\"replies\": %lu, \"slow\": %lu, \"worst_reply_ms\": %.1f, \"refused\": %lu, "
+	       "\"returned\": %lu, \"resumed\": %lu}\n",
 	       options.mode == BIG ? "" : "{", (unsigned long)counts.sessions,
 	       (unsigned long)counts.messages, (unsigned long)counts.octets,
 	       (unsigned long)counts.errors, now() - begun, counts.worst_ms,
 	       (unsigned long)counts.replies, (unsigned long)counts.slow, counts.worst_reply_ms,
-	       (unsigned long)counts.refused);
+	       (unsigned long)counts.refused, (unsigned long)counts.returned,
+	       (unsigned long)counts.resumed);
 	return counts.errors > 0;
 }
