@@ -435,15 +435,10 @@ void tls_credential_text(const struct tls_credential *credential, struct buf *ou
 	buf_addf(out, "%s (", credential->name);
 	for (size_t i = 0; i < credential->pair_count; i++) {
 		const struct tls_pair *pair = &credential->pairs[i];
-		const char *kind = OBJ_nid2sn(EVP_PKEY_get_base_id(pair->key));
 		char date[DATE_OCTETS];
 
 		date_text(X509_get0_notAfter(pair->leaf), date);
-		if (EVP_PKEY_get_base_id(pair->key) == EVP_PKEY_EC)
-			kind = "ECDSA";
-		else if (EVP_PKEY_get_base_id(pair->key) == EVP_PKEY_RSA)
-			kind = "RSA";
-		buf_addf(out, "%s%s, until %s", i == 0 ? "" : "; ", kind, date);
+		buf_addf(out, "%s%s, until %s", i == 0 ? "" : "; ", tls_key_kind_text(pair->key), date);
 	}
 	buf_add_str(out, "):");
 	hosts_text(&credential->pairs[0], out);

@@ -338,6 +338,14 @@ STATUS tls_identity_der(const struct tls_identity *identity, struct buf *out)
 	return buf_status(out);
 }
 
+bool tls_identity_issued(const struct tls_identity *ca, const struct tls_identity *identity)
+{
+	bool issued = X509_verify(identity->leaf, X509_get0_pubkey(ca->leaf)) == 1;
+
+	ERR_clear_error();
+	return issued;
+}
+
 /* --- revocation lists -------------------------------------------------------------------------- */
 
 static bool revoke(X509_CRL *crl, const ASN1_INTEGER *serial, const ASN1_TIME *when)

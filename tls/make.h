@@ -56,6 +56,8 @@ STATUS tls_identity_key(const struct tls_identity *identity, const char *passphr
                         struct buf *out);
 /* Appended: the certificate as DER. */
 STATUS tls_identity_der(const struct tls_identity *identity, struct buf *out);
+/* Has this CA signed it? */
+bool tls_identity_issued(const struct tls_identity *ca, const struct tls_identity *identity);
 /* Appended as PEM: a revocation list of this CA that names these and what the older list
  * `before` (PEM, may be empty) names. POSTIL_ERR_INVALID: before is no list of this CA, or
  * the CA has no key. */

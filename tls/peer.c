@@ -16,7 +16,6 @@
 #include "base/text.h"
 #include "tls/private.h"
 
-#define STORED_MAX_OCTETS (1024 * 1024)
 #define STORED_PREFIX_MAX 64    /* octets of another kind that may stand before a certificate */
 #define SUBJECT_SHOWN_OCTETS 200
 #define UNITS_MAX 16
@@ -355,7 +354,7 @@ STATUS tls_certificates_each(struct slice stored, STATUS (*each)(void *context, 
 	struct found found = { .each = each, .context = context };
 	STATUS status = NOERROR;
 
-	if (stored.n == 0 || stored.n > STORED_MAX_OCTETS)
+	if (stored.n == 0 || stored.n > TLS_STORED_MAX)
 		return POSTIL_ERR_INVALID;
 	if (memmem(stored.p, stored.n, "-----BEGIN", 10) != NULL)
 		status = each_pem(stored, &found);

@@ -47,11 +47,16 @@ STATUS tls_peer_read(struct slice certificate, struct arena *arena, struct tls_p
 /* The certificates in a value as a Person document or a file has it: PEM (several), DER, or
  * base64 of DER with or without white space. Calls each for every one, DER; a status other
  * than NOERROR from it ends the call with it. POSTIL_ERR_INVALID: there is none. Input of
- * more than 1 MiB is refused. */
+ * more than TLS_STORED_MAX octets is refused. */
+#define TLS_STORED_MAX (1024 * 1024)
 STATUS tls_certificates_each(struct slice stored, STATUS (*each)(void *context, struct slice der),
                              void *context);
 /* Is this public key (tls_peer.public_key) that of one of the certificates stored in the
  * value? false also if the value holds none. Costs some microseconds, no blocking. */
 bool tls_key_equal(struct slice public_key, struct slice stored);
+
+/* What a certificate (DER) says, in lines "subject:      CN=Jane Doe,O=Acme" and so on, for a
+ * person to read: names, dates, key, purpose, candidate names, fingerprint. Escaped, appended. */
+void tls_certificate_text(struct slice der, struct buf *out);
 
 #endif

@@ -70,6 +70,10 @@ bool tls_credential_serves(const struct tls_credential *credential, const char *
 bool tls_credential_apply(const struct tls_credential *credential, SSL_CTX *ssl);
 void tls_credential_text(const struct tls_credential *credential, struct buf *out);
 
+/* --- describe.c --------------------------------------------------------------------------- */
+
+const char *tls_key_kind_text(const EVP_PKEY *key);     /* "ECDSA", "RSA", ... */
+
 /* --- trust.c: who may vouch for a client --------------------------------------------------- */
 
 struct tls_trust;

@@ -154,7 +154,8 @@ STATUS secure_begin(struct worker *worker, struct net_conn *conn)
 
 	if (status != NOERROR) {
 		worker_count(&worker->bad_handshakes, 1);
-		log_failed(conn, status_text(status));
+		log_failed(conn, status == POSTIL_ERR_NOT_FOUND ? "no credentials for this address of ours"
+			: status_text(status));
 		return status;
 	}
 	conn->transport->release(conn->transport_state);

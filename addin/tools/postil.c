@@ -23,6 +23,7 @@ static const struct verb {
 	{ "directory", NULL, "postil-directory", "compile the directory's documents, look things up" },
 	{ "passwd", NULL, "postil-person", "set a person's Internet password", true },
 	{ "register", NULL, "postil-person", "register a person, with a mail file", true },
+	{ "certs", NULL, "postil-certs", "make and show certificates for TLS" },
 	{ "lockout", verb_lockout, NULL, "show who is locked out by wrong passwords, unlock" },
 	{ "mail", verb_mail, NULL, "make, look into, import and export mail files" },
 	{ "deliver", verb_deliver, NULL, "deliver a message from standard input" },
