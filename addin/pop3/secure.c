@@ -237,12 +237,13 @@ static STATUS make_place(const struct making *m, const struct tls_document *docu
 
 /* --- all places ------------------------------------------------------------------------ */
 
+/* Where the columns leave no way in, too: that is told over TLS. */
 static bool wants_tls(const struct settings *s, size_t i)
 {
 	struct entry_rules rules;
 
 	settings_place_rules(s, i, &rules);
-	return (rules.tls_password || rules.tls_certificate) && (s->tls_port_enabled || rules.stls);
+	return s->tls_port_enabled || rules.stls;
 }
 
 static void count_cas(const struct making *m, size_t i, struct place *place)
