@@ -72,6 +72,21 @@ void lines_thaw(void)
 	pthread_mutex_unlock(&lock);
 }
 
+bool lines_memory_tells(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+	return false;
+#else
+	return true;
+#endif
+#else
+	return true;
+#endif
+}
+
 static STATUS work_run(void *context)
 {
 	struct work *work = context;

@@ -75,5 +75,7 @@ bool lines_ended(int fd, int ms);       /* the server has closed within ms */
 /* Wait until *value == wanted, at most 10 s. */
 bool lines_wait(const _Atomic unsigned *value, unsigned wanted);
 uint64_t lines_now_ms(void);
+/* Does the resident set tell what the engine holds? Not where a sanitizer keeps more. */
+bool lines_memory_tells(void);
 
 #endif

@@ -247,7 +247,7 @@ START_TEST(slow_reader_of_50_mb)
 	}
 	ck_assert_str_eq(lines_hear(fd), "");
 	ck_assert_str_eq(lines_hear(fd), "after");
-	ck_assert_msg(most < 4096, "%ld KiB more", most);
+	ck_assert_msg(most < 4096 || !lines_memory_tells(), "%ld KiB more", most);
 	lines_close(fd);
 	stop();
 }
@@ -277,7 +277,7 @@ START_TEST(never_reads)
 		net_counters(lines.net, &after);
 	} while (before.octets_out != after.octets_out);
 	kib = resident_kib() - kib;
-	ck_assert_msg(kib < CLIENTS * 200 + 4096, "%ld KiB for %d clients", kib, CLIENTS);
+	ck_assert_msg(kib < CLIENTS * 200 + 4096 || !lines_memory_tells(), "%ld KiB for %d clients", kib, CLIENTS);
 	ck_assert_uint_le(after.threads_busy, 1);
 	lines_talk(fd, "ECHO still here\n", "still here");
 	for (int i = 0; i < CLIENTS; i++)

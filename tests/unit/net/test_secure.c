@@ -249,13 +249,14 @@ START_TEST(starttls_and_gone)
 }
 END_TEST
 
-/* Nothing of what was said in clear stays in buffers that others use. */
-START_TEST(starttls_forgets)
+static void forgets(bool after_login)
 {
 	int fd;
 
 	start();
 	fd = lines_connect(lines.port);
+	if (after_login)
+		lines_talk(fd, "LOGIN\n", "in");
 	lines_say(fd, "ECHO sesame\nSTARTTLS 0\n");
 	ck_assert_str_eq(lines_hear(fd), "sesame");
 	ck_assert_str_eq(lines_hear(fd), "begin");
@@ -269,6 +270,18 @@ START_TEST(starttls_forgets)
 	}
 	lines_close(fd);
 	stop();
+}
+
+/* Nothing of what was said in clear stays in buffers that others use. */
+START_TEST(starttls_forgets)
+{
+	forgets(false);
+}
+END_TEST
+
+START_TEST(starttls_forgets_after_login)
+{
+	forgets(true);
 }
 END_TEST
 
@@ -396,7 +409,7 @@ static unsigned many(void)
 START_TEST(half_open)
 {
 	static int fds[5000];
-	const uint32_t deadline_ms = 4000;
+	const uint32_t deadline_ms = 6000;
 	unsigned n = many();
 	uint64_t begun = lines_now_ms(), slowest = 0;
 	uint8_t octets[1000];
@@ -421,7 +434,7 @@ START_TEST(half_open)
 			slowest = lines_now_ms() - before;
 	}
 	ck_assert_uint_eq(counted().peak_tls, counted().peak);
-	ck_assert_msg(kib < (long)n * 3, "%ld KiB for %u", kib, n);
+	ck_assert_msg(kib < (long)n * 3 || !lines_memory_tells(), "%ld KiB for %u", kib, n);
 	ck_assert_msg(slowest < 1000, "%lu ms for one handshake", (unsigned long)slowest);
 	for (unsigned i = 0; i < n; i++) {
 		ck_assert(lines_ended(fds[i], 20000));
@@ -700,7 +713,8 @@ START_TEST(nothing_to_begin_with)
 END_TEST
 
 UNIT_MAIN("secure", versions, starttls, starttls_behind_much, starttls_and_more,
-          starttls_and_more_later, starttls_and_gone, starttls_forgets, refused, garbage, silent,
-          half_open, hello_octet_by_octet, small_records, key_update, ends_without_a_word, times_out,
+          starttls_and_more_later, starttls_and_gone, starttls_forgets,
+          starttls_forgets_after_login, refused, garbage, silent, half_open, hello_octet_by_octet,
+          small_records, key_update, ends_without_a_word, times_out,
           starttls_times_out, gives_way, full, closed_on_request, service_ends,
           nothing_to_begin_with)
