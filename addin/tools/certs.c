@@ -276,5 +276,5 @@ int main(int argc, char **argv)
 		return tool_help(USAGE);
 	if (argc - 1 - optind != (is_make ? 0 : 1))
 		return tool_usage(USAGE);
-	return run(action, &a, is_make ? NULL : argv[1 + optind]);
+	return run(action, &a, is_make ? "" : argv[1 + optind]);
 }

@@ -35,7 +35,7 @@ expect 64 Usage "$tool" make -d "$dir/data" -e jane@acme.example
 expect 64 Usage "$tool" show -d "$dir/data"
 expect 66 'cannot be used' "$tool" make -d "$dir/none"
 expect 64 '-k gives it one' "$tool" make -d "$dir/data" -n '*.example.org'
-expect 64 'cannot be the name' "$tool" make -d "$dir/data" -c 'Jane $Doe/Acme'
+expect 64 'cannot be the name' "$tool" make -d "$dir/data" -c 'Jane * Doe/Acme'
 
 # a server and persons, by the CA that the first call made
 expect 0 'SSLKeyFile' "$tool" make -d "$dir/data" -n mail.example.org -n 127.0.0.1
