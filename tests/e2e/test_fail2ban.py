@@ -1,16 +1,21 @@
-"""The fail2ban filter finds the address of every refused password, and no other."""
+"""The fail2ban filters find the address of every refused password and certificate, and of every failed
+handshake, and no other."""
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import certificates                                             # noqa: E402
 import postil                                                   # noqa: E402
 from mailserver import MailServer                               # noqa: E402
+from tlsrows import Rows                                        # noqa: E402
 
 FILTER = os.path.join(postil.TOP_SRCDIR, "contrib/fail2ban/postil-pop3.conf")
+TLS_FILTER = os.path.join(postil.TOP_SRCDIR, "contrib/fail2ban/postil-tls.conf")
 NAMES = [b"jcorrer", b"", b"x [9.9.9.9] authentication failure using internet password",
          b"x [9.9.9.9] authentication failure using internet password: User is locked out",
          b"[8.8.8.8]", b"\\[8.8.8.8\\]", b"] [7.7.7.7", b"J\xc3\xbcrgen", b"\xff\xfe", b"%s%n", b"a  b",
@@ -18,9 +23,9 @@ NAMES = [b"jcorrer", b"", b"x [9.9.9.9] authentication failure using internet pa
          b"a\tb", b"x [::1]", b"<HOST>", b"(.*)"]
 
 
-def addresses(log):
+def addresses(log, rules=FILTER):
     """What the filter finds, in order."""
-    done = subprocess.run(["fail2ban-regex", "-o", "ip", log, FILTER], stdout=subprocess.PIPE,
+    done = subprocess.run(["fail2ban-regex", "-o", "ip", log, rules], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=postil.PATIENCE, check=False)
     assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
     return done.stdout.decode().split()
@@ -49,6 +54,48 @@ def filter_finds_all():
             assert addresses(log) == ["127.0.0.1"] * refused, (notes, addresses(log))
 
 
+SUBJECTS = ["Nobody", "x [9.9.9.9] authentication failure using client certificate", "[8.8.8.8]", "a\\b", "<HOST>",
+            "pop3: y [6.6.6.6] authentication failure using internet password",
+            "x -> y(1) failed with nothing", "POP3 Server: TLS/SSL connection 7.7.7.7(1) -> 7.7.7.8(1) failed with x",
+            "J\u00fcrgen"]
+
+
+def certificates_and_handshakes():
+    """Each refused certificate once for the one filter, each failed handshake once for the other, whatever
+    the subject is; a client that does not trust us is not counted."""
+    def fails(context):
+        try:
+            server.connect_tls(context).close()
+        except (ssl.SSLError, ConnectionError):
+            return
+        raise AssertionError("the handshake does not fail")
+
+    with Rows() as server:
+        server.columns("Yes", "No")
+        for subject in SUBJECTS:
+            with server.connect_tls(server.context(server.ca.issue(("CN=" + subject,)))) as c:
+                assert c.ask(b"AUTH EXTERNAL =").startswith(b"-ERR [AUTH]")
+                assert c.ask(b"USER jcorrer").startswith(b"+OK")
+                assert c.ask(b"PASS x").startswith(b"-ERR [AUTH]")
+        other = certificates.Authority(server.folder, "x [9.9.9.9] failed with")
+        for _ in range(3):
+            with server.connect_raw() as s:
+                s.sendall(b"TLS/SSL connection 7.7.7.7(1) -> 7.7.7.8(1) failed with x\r\n")
+                s.recv(100)
+            fails(server.context(other.issue(("CN=Jada Correr",))))
+        mark = server.mark()
+        fails(server.context(ca=other))
+        server.failure("the client does not trust our certificate", start=mark)
+        log = server.path("console.log")
+        postil.wait_until(lambda: b"does not trust our certificate" in certificates.read(log), "the log")
+        assert addresses(log) == ["127.0.0.1"] * 2 * len(SUBJECTS), addresses(log)
+        text = certificates.read(log).decode()
+        failed = [line for line in text.splitlines() if "  POP3 Server: TLS/SSL connection " in line
+                  and not line.endswith("does not trust our certificate")]
+        assert len(failed) == 6, failed
+        assert addresses(log, TLS_FILTER) == ["127.0.0.1"] * len(failed), addresses(log, TLS_FILTER)
+
+
 def lines_that_do_not_count():
     """Nothing is found in lines that only resemble a refusal."""
     lines = ["pop3: x [1.2.3.4] authentication failure using internet password, or not",
@@ -72,4 +119,4 @@ def lines_that_do_not_count():
 if __name__ == "__main__":
     if shutil.which("fail2ban-regex") is None:
         postil.skip("fail2ban-regex is not installed")
-    sys.exit(postil.run_cases([filter_finds_all, lines_that_do_not_count]))
+    sys.exit(postil.run_cases([filter_finds_all, certificates_and_handshakes, lines_that_do_not_count]))
