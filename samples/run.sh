@@ -2,16 +2,17 @@
 # Runs the server in a build tree on a copy of a sample data directory, with the console in this
 # terminal. The copy is kept, with what happens to its mail, and used again.
 #
-#	run.sh [SAMPLE]         plain (the default) or sites
+#	run.sh [SAMPLE]         plain (the default), sites or tls
 #
 # Environment: top_srcdir, top_builddir (set by make); RUN_DIR, where the copy goes; POP3_PORT
-# (8110, or what the kept copy says); POSTIL_PROGRAM_DIR, programs other than those built.
+# (8110, or what the kept copy says), POP3_TLS_PORT (8995 likewise); POSTIL_PROGRAM_DIR, programs
+# other than those built.
 set -eu
 
 sample=${1:-plain}
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
-port=${POP3_PORT:-}
+port=${POP3_PORT:-} tls_port=${POP3_TLS_PORT:-}
 programs=${POSTIL_PROGRAM_DIR:-$top_builddir/programs}
 user=
 
@@ -99,21 +100,41 @@ make_data()
 	fi
 }
 
-# The number that the Server document gives; its document is changed only if POP3_PORT says so.
+# The certificates of a sample for TLS, for who is in its list.
+make_certificates()
+{
+	list=$top_srcdir/samples/$sample/certs
+	set --
+	while read -r kind name; do
+		case $kind in
+		host) set -- "$@" -n "$name" ;;
+		person | stranger) set -- "$@" -c "$name" ;;
+		esac
+	done <"$list"
+	say 'Making certificates for tests'
+	"$programs/postil" certs make -d "$data" "$@" >/dev/null
+	while read -r kind name; do
+		test "$kind" = person || continue
+		file=$data/certs/clients/$(printf '%s' "$name" | tr 'A-Z /' 'a-z--').pem
+		"$programs/postil" directory certificate add -d "$data" "$name" "$file" >/dev/null
+	done <"$list"
+}
+
+# The number that the Server document gives for a port, unless another one is wished for; that is
+# put into the document, then.
 choose_port()
 {
-	document=$data/names/server.dxl
-	item="<item name='POP3_Port'><number>"
+	document=$data/names/server.dxl item="<item name='$1'><number>" wish=$2
 	given=$(sed -n "s|.*$item\([0-9]*\)<.*|\1|p" "$document" | head -n 1)
-	if test -n "$given" && test -n "$port" && test "$port" != "$given"; then
-		case $port in
-		*[!0-9]*) fail "POP3_PORT=$port is not a number" ;;
+	if test -n "$given" && test -n "$wish" && test "$wish" != "$given"; then
+		case $wish in
+		*[!0-9]*) fail "the port $wish is not a number" ;;
 		esac
 		# keeps the file's owner
-		changed=$(sed "s|${item}[0-9]*<|$item$port<|" "$document")
+		changed=$(sed "s|${item}[0-9]*<|$item$wish<|" "$document")
 		printf '%s\n' "$changed" >"$document"
 	fi
-	port=${port:-${given:-110}}
+	chosen=${wish:-$given}
 }
 
 test -f "$top_srcdir/samples/$sample/notes.ini" || fail "there is no sample \"$sample\""
@@ -130,17 +151,28 @@ if ! test -f "$data/made"; then
 	make_data
 	: >"$data/made"
 fi
-choose_port
+if test -f "$top_srcdir/samples/$sample/certs" && ! test -d "$data/certs"; then
+	make_certificates
+fi
+choose_port POP3_Port "$port"
+port=${chosen:-110}
+choose_port POP3_SSLPort "$tls_port"
+tls_port=$chosen
+url=pop3://127.0.0.1:$port/ options=
 case $sample in
 sites) login='Ana Ruiz:ruiz-pass' ;;
 *) login='Jada Correr:correr-pass' ;;
 esac
+if test -d "$data/certs"; then
+	url=pop3s://127.0.0.1:$tls_port/
+	options="--cacert '$data/certs/trusted/test-ca.pem' "
+fi
 cat <<END
 
 Postil starts on $data. In another terminal, list the messages and fetch one:
 
-    curl --user '$login' pop3://127.0.0.1:$port/
-    curl --user '$login' pop3://127.0.0.1:$port/1
+    curl $options--user '$login' $url
+    curl $options--user '$login' ${url}1
 
 Try \`show tasks\` here; \`quit\` ends the server. Other persons: $top_srcdir/samples/$sample/README.md
 
