@@ -33,6 +33,7 @@ struct tls_connection {
 	bool heard;             /* an octet has come */
 	bool failed;
 	bool dry;               /* the last read found nothing more */
+	bool more;              /* what is written will be followed at once by something else */
 	bool no_tickets;
 	uint8_t binding[32];
 };
@@ -73,14 +74,27 @@ static int socket_read(BIO *bio, char *out, size_t size, size_t *got_r)
 	return 0;
 }
 
+/* Is this a ticket, after which the first reply comes? Nobody waits for it, and alone it
+ * would cost a segment and wake the client for nothing. If no reply comes the kernel sends
+ * it in a moment. */
+static bool is_ticket(const SSL *ssl)
+{
+	return !SSL_is_init_finished(ssl) && SSL_version(ssl) == TLS1_3_VERSION &&
+		SSL_get_peer_finished(ssl, NULL, 0) > 0;
+}
+
 static int socket_write(BIO *bio, const char *p, size_t n, size_t *sent_r)
 {
 	const struct tls_connection *connection = BIO_get_data(bio);
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	ssize_t sent;
+
+	if (connection->more || is_ticket(connection->ssl))
+		flags |= MSG_MORE;
 
 	BIO_clear_retry_flags(bio);
 	do
-		sent = send(connection->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = send(connection->fd, p, n, flags);
 	while (sent < 0 && errno == EINTR);
 	*sent_r = sent > 0 ? (size_t)sent : 0;
 	if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
@@ -428,8 +442,14 @@ bool tls_connection_has_pending(const struct tls_connection *connection)
 		(connection->hello_at < connection->hello_n || SSL_has_pending(connection->ssl) == 1);
 }
 
+void tls_connection_ends(struct tls_connection *connection)
+{
+	connection->more = true;
+}
+
 void tls_connection_shutdown(struct tls_connection *connection)
 {
+	connection->more = false;
 	if (connection->ssl == NULL || connection->failed || !SSL_is_init_finished(connection->ssl))
 		return;
 	ERR_clear_error();

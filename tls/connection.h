@@ -7,7 +7,7 @@
  *                              hello holds no more memory than it has sent
  *      tls_connection_handshake  again and again until it says TLS_DONE or fails
  *      tls_connection_read, tls_connection_write
- *      tls_connection_shutdown   close_notify
+ *      tls_connection_shutdown   close_notify; announced by tls_connection_ends
  *
  * Refused with an alert and a reason in words: anything that is no TLS hello, versions
  * below TLS 1.2, a hello of more than TLS_HELLO_MAX octets, chains of more than
@@ -83,6 +83,9 @@ ssize_t tls_connection_write(struct tls_connection *connection, const void *p, s
 /* Octets have been taken from the socket that read has not given out yet: call it before
  * waiting for the socket. */
 bool tls_connection_has_pending(const struct tls_connection *connection);
+/* After the octets that are written next comes tls_connection_shutdown: all of it goes out
+ * together. */
+void tls_connection_ends(struct tls_connection *connection);
 void tls_connection_shutdown(struct tls_connection *connection);
 
 /* --- after the handshake: who and what -------------------------------------------- */

@@ -57,6 +57,11 @@ static bool secure_has_pending(const void *state)
 	return tls_connection_has_pending(state);
 }
 
+static void secure_ends(void *state)
+{
+	tls_connection_ends(state);
+}
+
 static void secure_farewell(void *state)
 {
 	tls_connection_shutdown(state);
@@ -73,6 +78,7 @@ static const struct transport transport_secure = {
 	.read = secure_read,
 	.write = secure_write,
 	.has_pending = secure_has_pending,
+	.ends = secure_ends,
 	.farewell = secure_farewell,
 	.release = secure_release,
 };

@@ -36,6 +36,10 @@ static bool plain_has_pending(const void *state)
 	return false;
 }
 
+static void plain_ends(void *state)
+{
+}
+
 static void plain_farewell(void *state)
 {
 }
@@ -48,6 +52,7 @@ const struct transport transport_plain = {
 	.read = plain_read,
 	.write = plain_write,
 	.has_pending = plain_has_pending,
+	.ends = plain_ends,
 	.farewell = plain_farewell,
 	.release = plain_release,
 };

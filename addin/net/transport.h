@@ -26,6 +26,8 @@ struct transport {
 	ssize_t (*write)(void *state, int fd, const void *p, size_t n);
 	/* Has read more to give that no event of the socket will announce? */
 	bool (*has_pending)(const void *state);
+	/* What is written from now on is the last before farewell. */
+	void (*ends)(void *state);
 	/* Tell the client that nothing more will be sent, if there is a way besides shutting the
 	 * socket, which is the engine's. Never waits. */
 	void (*farewell)(void *state);

@@ -161,13 +161,15 @@ static STATUS turn_write(struct worker *worker, struct net_conn *conn)
 	return NOERROR;
 }
 
-/* Send what there is; conn->out != NULL afterwards: the transport takes no more. */
-static STATUS flush(struct worker *worker, struct net_conn *conn)
+/* Send what there is, and last: nothing comes behind it; conn->out != NULL afterwards: the transport takes no more. */
+static STATUS flush(struct worker *worker, struct net_conn *conn, bool last)
 {
 	struct buf *out = &worker->out;
 	STATUS status = buf_status(out);
 	size_t sent = 0;
 
+	if (last)
+		conn->transport->ends(conn->transport_state);
 	if (status == NOERROR && conn->out != NULL)
 		status = turn_write(worker, conn);
 	if (status == NOERROR && conn->out == NULL && out->n > 0)
@@ -212,7 +214,7 @@ STATUS turn_advance(struct worker *worker, struct net_conn *conn, enum net_next 
 		bool enough = more && (worker->calls++ >= WAKE_CALLS || worker->moved >= WAKE_OCTETS);
 
 		if (!more || enough || conn->out != NULL || worker->out.n >= FLUSH_OCTETS) {
-			STATUS status = flush(worker, conn);
+			STATUS status = flush(worker, conn, *next == NET_CLOSE);
 
 			if (status != NOERROR || !more || conn->out != NULL)
 				return status;

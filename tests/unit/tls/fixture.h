@@ -67,6 +67,7 @@ struct manner {
 	struct slice alpn;              /* as on the wire */
 	const struct tls_identity *identity, *between;  /* its certificate, an issuer to send along */
 	SSL_SESSION *session;           /* to be resumed */
+	bool tcp;                       /* over loopback instead of a socket pair */
 };
 
 struct talk {

@@ -1,10 +1,14 @@
 /* Handshakes and octets, with clients good and bad. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "tests/unit/tls/fixture.h"
 
 #include "base/banned.h"
@@ -268,6 +272,87 @@ static void test_octets_body(void)
 }
 CASE(test_octets)
 
+/* --- what goes out together -------------------------------------------------------------- */
+
+#define ATTEMPTS 5      /* the kernel holds octets for a fifth of a second, which may be too short
+                         * for a test on a busy machine */
+
+/* Segments with octets that the client has got. */
+static unsigned segments(const struct talk *talk)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	ck_assert_int_eq(getsockopt(talk->fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	return info.tcpi_data_segs_in;
+}
+
+/* What SSL_read says when octets or the end have come. */
+static int awaited(const struct talk *talk, char *block, int size)
+{
+	struct pollfd end = { talk->fd, POLLIN, 0 };
+	int got = SSL_read(talk->client, block, size);
+
+	while (got <= 0 && SSL_get_error(talk->client, got) == SSL_ERROR_WANT_READ) {
+		ck_assert_int_eq(poll(&end, 1, 10000), 1);
+		got = SSL_read(talk->client, block, size);
+	}
+	return got;
+}
+
+/* Segments of a greeting with what is before it, and of the last reply with the end. */
+static void greet(unsigned *greeting_r, unsigned *end_r)
+{
+	struct talk talk;
+	unsigned before;
+	char block[16];
+
+	talk_open(&talk, context, TLS_ASK_NO, "port",
+		&(struct manner){ .version = TLS1_3_VERSION, .tcp = true });
+	ck_assert(talk_handshake(&talk));
+	ck_assert_int_eq(tls_connection_write(talk.server, "+OK\r\n", 5), 5);
+	ck_assert_int_eq(awaited(&talk, block, sizeof(block)), 5);
+	*greeting_r = segments(&talk) - 1;      /* less the hello and all that comes with it */
+	before = segments(&talk);
+	tls_connection_ends(talk.server);
+	ck_assert_int_eq(tls_connection_write(talk.server, "+OK bye\r\n", 9), 9);
+	tls_connection_shutdown(talk.server);
+	ck_assert_int_eq(awaited(&talk, block, sizeof(block)), 9);
+	ck_assert_int_eq(awaited(&talk, block, sizeof(block)), 0);
+	*end_r = segments(&talk) - before;
+	talk_close(&talk);
+}
+
+static void test_goes_out_together_body(void)
+{
+	unsigned greeting = 0, end = 0;
+
+	for (int i = 0; i < ATTEMPTS && (greeting != 1 || end != 1); i++)
+		greet(&greeting, &end);
+	ck_assert_uint_eq(greeting, 1);
+	ck_assert_uint_eq(end, 1);
+}
+CASE(test_goes_out_together)
+
+/* A client of TLS 1.2 waits for the end of the handshake: that is held by nobody. */
+static void test_nothing_is_held_body(void)
+{
+	uint64_t took = 1000;
+
+	for (int i = 0; i < ATTEMPTS && took >= 150; i++) {
+		uint64_t begun = clock_mono_ms();
+		struct talk talk;
+
+		talk_open(&talk, context, TLS_ASK_NO, "port",
+			&(struct manner){ .version = TLS1_2_VERSION, .tcp = true });
+		ck_assert(talk_handshake(&talk));
+		took = clock_mono_ms() - begun;
+		talk_close(&talk);
+	}
+	ck_assert_uint_lt(took, 150);
+}
+CASE(test_nothing_is_held)
+
 static void test_pending_body(void)
 {
 	struct talk talk;
@@ -456,5 +541,5 @@ CASE(test_what_the_peer_says)
 
 UNIT_MAIN("connection", test_versions, test_order_is_the_servers, test_nothing_shared, test_alpn,
           test_no_hello, test_old_hello, test_silent, test_octet_by_octet, test_tampered, test_octets,
-          test_pending, test_early_octets, test_end_without_notice, test_no_renegotiation,
+          test_goes_out_together, test_nothing_is_held, test_pending, test_early_octets, test_end_without_notice, test_no_renegotiation,
           test_client_certificates, test_issuer_that_is_no_ca, test_what_the_peer_says)
