@@ -253,7 +253,7 @@ static bool session_next(struct session *s)
 			say_number(s, DELE, "DELE", s->message);
 			return true;
 		}
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case DELE:
 		s->message++;
 		if (s->message > options.messages && options.mode == FETCH)

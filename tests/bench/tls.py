@@ -184,7 +184,7 @@ class Tls:
                 row("polls/s without them", statistics.median(values["free"]), None)
                 row("polls/s with them", statistics.median(values["crowded"]), None)
                 row("with over without", statistics.median(values["share"]), 0.8, better_low=False)
-                row("private memory of each", statistics.median(values["memory"]), None, unit=" KiB")
+                row("private memory of each (most of the rounds)", max(values["memory"]), None, unit=" KiB")
                 row("closed by the server (least of the rounds)", min(values["gone"]), CONNECTIONS, better_low=False)
                 row("the first of them after", min(values["first_s"]), DEADLINE_SECS - 1, better_low=False, unit=" s")
                 row("the last of them after", max(values["last_s"]), DEADLINE_SECS + 2, unit=" s")
