@@ -21,6 +21,8 @@
 #define HELLO_HEADER 9          /* of the record and of the handshake message in it */
 #define RECORD_MAX (16384 + RECORD_HEADER)
 #define FIRST_READ 2048
+#define TAKEN_AT_ONCE 32768     /* octets, in one call: then others have their turn */
+#define BARREN_MAX 65536        /* octets of records without anything for the owner */
 
 struct tls_connection {
 	struct tls_context *context;
@@ -28,6 +30,8 @@ struct tls_connection {
 	const char *why;
 	uint8_t *hello;         /* octets that libssl has not read: hello[hello_at .. hello_n) */
 	unsigned hello_n, hello_at;
+	unsigned taken;         /* octets, since the owner's call */
+	unsigned barren;        /* octets, since the last one for the owner */
 	int fd;
 	uint8_t ask;
 	bool heard;             /* an octet has come */
@@ -59,14 +63,20 @@ static int socket_read(BIO *bio, char *out, size_t size, size_t *got_r)
 	free(connection->hello);
 	connection->hello = NULL;
 	connection->hello_n = connection->hello_at = 0;
+	*got_r = 0;
+	/* libssl reads on over records that carry nothing, as long as there are any */
+	if (connection->taken >= TAKEN_AT_ONCE) {
+		BIO_set_retry_read(bio);
+		return 0;
+	}
 	do
 		got = recv(connection->fd, out, size, MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
+		connection->taken += (unsigned)got;
 		*got_r = (size_t)got;
 		return 1;
 	}
-	*got_r = 0;
 	if (got == 0)
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
 	else if (errno == EAGAIN)
@@ -371,6 +381,7 @@ enum tls_step tls_connection_handshake(struct tls_connection *connection)
 			return fail(connection, "too little memory");
 	}
 	ERR_clear_error();
+	connection->taken = 0;
 	got = SSL_do_handshake(connection->ssl);
 	if (got == 1)
 		return TLS_DONE;
@@ -409,10 +420,17 @@ ssize_t tls_connection_read(struct tls_connection *connection, void *out, size_t
 	if (connection->failed)
 		return TLS_IO_BROKEN;
 	ERR_clear_error();
+	connection->taken = 0;
 	done = SSL_read_ex(connection->ssl, out, size, &got);
 	connection->dry = done != 1;
+	connection->barren = done == 1 ? 0 : connection->barren + connection->taken;
 	if (done == 1)
 		return (ssize_t)got;
+	if (connection->barren > BARREN_MAX) {
+		connection->failed = true;
+		tls_connection_blame(connection, "a flood of records that carry nothing");
+		return TLS_IO_BROKEN;
+	}
 	if ((SSL_get_shutdown(connection->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
 		return 0;
 	return io_failed(connection, 0);

@@ -12,7 +12,9 @@
  * Refused with an alert and a reason in words: anything that is no TLS hello, versions
  * below TLS 1.2, a hello of more than TLS_HELLO_MAX octets, chains of more than
  * TLS_CHAIN_MAX octets, another ALPN id, certificates that are not to be trusted. No
- * renegotiation, no compression, no early data.
+ * renegotiation, no compression, no early data. Whoever floods with records that carry
+ * nothing (key updates, empty ones, wishes to renegotiate) keeps nobody else from his turn,
+ * and is broken off after some ten thousand octets.
  *
  * Resumption. A ticket is bound to the setup's `binding`, its `ask` and the set of
  * trusted CAs of the context; with others there is a full handshake. It carries the

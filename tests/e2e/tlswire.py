@@ -10,6 +10,7 @@ made by hand under the keys of a handshake that was in order.
 
 import ctypes
 import ctypes.util
+import functools
 import hashlib
 import hmac
 import os
@@ -100,6 +101,7 @@ def alert_of(octets):
 
 # --- enciphered ----------------------------------------------------------------------------
 
+@functools.lru_cache
 def _libcrypto():
     library = ctypes.CDLL(ctypes.util.find_library("crypto") or "libcrypto.so.3")
     for name in ("EVP_CIPHER_CTX_new", "EVP_aes_128_gcm", "EVP_aes_256_gcm"):
