@@ -18,6 +18,7 @@ struct place {
 	struct tls_context *context;    /* NULL: none */
 	bool lacking;                   /* what is asked for is not to be had now */
 	char fault[512];                /* why */
+	char suites_fault[1024];        /* what is wrong with the lists of cipher suites */
 	char name[128];                 /* in messages */
 	char binding[2][BINDING_OCTETS];        /* of the TLS port, of STLS */
 	size_t ca_count;
@@ -79,19 +80,18 @@ static const struct place *before(const struct making *m, const struct place *pl
 	return NULL;
 }
 
-static STATUS narrow(const struct making *m, const struct place *place, const char *what,
-                     const struct slice *codes, size_t count, bool tells, struct tls_policy *policy)
+static STATUS narrow(const char *what, const struct slice *codes, size_t count, struct buf *wrong,
+                     struct tls_policy *policy)
 {
 	struct fault fault = { .status = NOERROR };
 	struct buf ignored = BUF_INIT;
 	STATUS status = tls_policy_narrow(policy, codes, count, &ignored, &fault);
 
-	if (status != NOERROR && tells)
-		tell(m, "%s: %s: %s; all of them are offered", place->name, what,
-		     fault_text(&fault, status));
-	else if (ignored.n > 0 && tells)
-		tell(m, "%s: %s names suites that are not offered here: %s", place->name, what,
-		     buf_cstr(&ignored));
+	if (status != NOERROR)
+		buf_addf(wrong, "%s: %s; all of them are offered. ", what, fault_text(&fault, status));
+	else if (ignored.n > 0)
+		buf_addf(wrong, "%s names suites that are not offered here: %s. ", what,
+		         buf_cstr(&ignored));
 	buf_release(&ignored);
 	return status == POSTIL_ERR_MEMORY ? status : NOERROR;
 }
@@ -116,19 +116,27 @@ static size_t split_codes(struct slice text, struct slice *codes, size_t most)
 
 #define CODES_MAX 128
 
-static STATUS make_policy(const struct making *m, const struct place *place,
-                          const struct tls_document *document, bool tells,
-                          struct tls_policy *policy)
+/* What is wrong with the lists is told when it is new. */
+static STATUS make_policy(const struct making *m, struct place *place,
+                          const struct tls_document *document)
 {
+	const struct place *old = before(m, place);
 	struct slice codes[CODES_MAX];
 	size_t count = split_codes(slice_of(m->settings->cipher_spec), codes, CODES_MAX);
+	struct buf wrong = BUF_INIT;
 	STATUS status;
 
-	tls_policy_init(policy);
-	status = narrow(m, place, "SSLCipherList", document->ciphers, document->cipher_count, tells,
-	                policy);
+	tls_policy_init(&place->policy);
+	status = narrow("SSLCipherList", document->ciphers, document->cipher_count, &wrong,
+	                &place->policy);
 	if (status == NOERROR)
-		status = narrow(m, place, "SSLCipherSpec of notes.ini", codes, count, tells, policy);
+		status = narrow("SSLCipherSpec of notes.ini", codes, count, &wrong, &place->policy);
+	snprintf(place->suites_fault, sizeof(place->suites_fault), "%s",
+	         wrong.n < 2 ? "" : buf_cstr(&wrong));
+	if (wrong.n >= 2 && (old == NULL || strcmp(old->suites_fault, place->suites_fault) != 0))
+		tell(m, "%s: %.*s", place->name, (int)(strlen(place->suites_fault) - 2),
+		     place->suites_fault);
+	buf_release(&wrong);
 	return status;
 }
 
@@ -186,8 +194,7 @@ static STATUS make_context(const struct making *m, const struct tls_document *do
 	const char *paths[2];
 	struct tls_options options = { .certs_dir = m->certs, .credentials = names,
 		.credential_count = count, .alpn = ALPN, .warn = warn, .warn_context = (void *)(uintptr_t)m };
-	STATUS status = make_policy(m, place, document, old == NULL || old->context == NULL,
-	                            &place->policy);
+	STATUS status = make_policy(m, place, document);
 
 	if (status != NOERROR)
 		return status;
