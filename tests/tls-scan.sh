@@ -43,7 +43,7 @@ for one in "$tls_port" "--starttls-pop3 $port"; do
 	"$sslscan" --no-colour --show-client-cas --xml="$here/sslscan.xml" \
 		--sni-name=mail.acme.example ${one% *} "127.0.0.1:${one##* }" >"$here/text" 2>&1 ||
 		{ cat "$here/text"; trouble=1; }
-	python3 "$top_srcdir/tests/tls-scan.py" sslscan "$here/sslscan.xml" || trouble=1
+	python3 "$top_srcdir/tests/tls-findings.py" sslscan "$here/sslscan.xml" || trouble=1
 done
 if [ -n "$testssl" ]; then
 	for one in "$tls_port" "--starttls=pop3 $port"; do
@@ -52,7 +52,7 @@ if [ -n "$testssl" ]; then
 		"$testssl" --quiet --color 0 --warnings off --ip 127.0.0.1 --add-ca "$ca" \
 			--jsonfile "$here/testssl.json" ${one% *} "mail.acme.example:${one##* }" \
 			>"$here/text" 2>&1 || :
-		python3 "$top_srcdir/tests/tls-scan.py" testssl "$here/testssl.json" ||
+		python3 "$top_srcdir/tests/tls-findings.py" testssl "$here/testssl.json" ||
 			{ cat "$here/text"; trouble=1; }
 	done
 fi
