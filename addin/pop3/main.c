@@ -139,14 +139,17 @@ static STATUS make_secure(struct program *p, struct settings *fresh, const struc
  * began with. */
 static STATUS read_settings(struct program *p, struct settings **settings_r)
 {
-	struct settings *before = p->task.settings;
-	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_ours, NULL,
-	                              settings_r);
+	struct settings *before = p->task.settings, *fresh = NULL;
+	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_ours, NULL, &fresh);
 
 	if (status == NOERROR)
-		status = make_secure(p, *settings_r, before);
+		status = make_secure(p, fresh, before);
 	p->settings_read_ms = clock_mono_ms();
-	if (status != NOERROR)
+	if (status == NOERROR)
+		*settings_r = fresh;
+	else
+		settings_release(&fresh);
+	if (status != NOERROR && before != NULL)
 		AddInLogMessageText("POP3 Server: the settings cannot be read, the old ones hold: %s",
 		                    NOERROR, status_text(status));
 	return status;

@@ -1,7 +1,8 @@
 /*
  * Who is it, by password, by certificate, or by both? All persons that the name may mean are
- * tried; which of them is let in is entry.c's decision. Distrusts name and password. Nothing that happens here may show outside before
- * the answer: what a refusal costs is made equal, or a timer hides it.
+ * tried; which of them is let in is entry.c's decision. Distrusts name and password.
+ * Nothing that happens here may show outside before the answer: what a refusal costs is
+ * made equal, or a timer hides it.
  */
 #include <string.h>
 
