@@ -161,6 +161,35 @@ START_TEST(changes_meanwhile)
 }
 END_TEST
 
+static uint64_t another_generation(struct directory_source *of)
+{
+	static uint64_t generation;
+
+	(void)of;
+	return ++generation;
+}
+
+/* No verdict is better than one put together from several states. */
+START_TEST(keeps_changing)
+{
+	struct access_verdict verdict = { .rule = ACCESS_LISTED };
+	struct directory_source_calls restless;
+	unsigned asked;
+
+	begin("Form=Server|ServerName=CN=mail/O=Acme|POP3_EnforceAccess=1|AllowAccess=*\n");
+	ck_assert(check().allowed);
+	restless = *source->calls;
+	restless.generation = another_generation;
+	source->calls = &restless;
+	asked = source_memory_questions(source);
+	ck_assert_uint_eq(directory_check_access(dir, SLICE_LIT("mail/Acme"), &ann, &arena, &verdict),
+	                  POSTIL_ERR_BUSY);
+	ck_assert_uint_gt(source_memory_questions(source), asked + 1);
+	ck_assert(!verdict.allowed);
+	end();
+}
+END_TEST
+
 START_TEST(trouble_is_told)
 {
 	struct access_verdict verdict;
@@ -252,4 +281,5 @@ START_TEST(too_many_groups_deny)
 END_TEST
 
 UNIT_MAIN("access", which_rule_decides, no_server_document, holds_at_once, changes_meanwhile,
+          keeps_changing,
           trouble_is_told, described, many_groups, too_many_groups_deny)
