@@ -17,6 +17,7 @@
 struct place {
 	struct tls_context *context;    /* NULL: none */
 	bool lacking;                   /* what is asked for is not to be had now */
+	bool asks;                      /* clients are asked for certificates */
 	char fault[512];                /* why */
 	char suites_fault[1024];        /* what is wrong with the lists of cipher suites */
 	char name[128];                 /* in messages */
@@ -200,6 +201,7 @@ static STATUS make_context(const struct making *m, const struct tls_document *do
 		return status;
 	options.policy = place->policy;
 	make_trust(m, document, paths, &options.trust);
+	options.trust.check_crls = options.trust.check_crls && place->asks;
 	if (old != NULL && old->context != NULL && !old->lacking &&
 	    tls_context_is_current(old->context, &options)) {
 		place->context = tls_context_share(old->context);
@@ -273,7 +275,11 @@ static STATUS make_places(struct making *m, struct secure *secure)
 	for (size_t i = 0; i < secure->count && status == NOERROR; i++) {
 		struct place *place = &secure->places[i];
 
+		struct entry_rules rules;
+
+		settings_place_rules(m->settings, i, &rules);
 		name_place(m->settings, i, place);
+		place->asks = rules.tls_certificate;
 		if (!wants_tls(m->settings, i))
 			continue;
 		status = make_place(m, settings_place_tls(m->settings, i), place);
