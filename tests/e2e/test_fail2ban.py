@@ -116,7 +116,26 @@ def lines_that_do_not_count():
         os.unlink(path)
 
 
+def faults_of_ours():
+    """What this server lacks bans nobody."""
+    ours = ["no credentials for this address of ours", "too little memory",
+            "a handshake that gave way to other connections", "no revocation list for a client certificate",
+            "a revocation list out of date for a client certificate",
+            "the client says that our certificate has expired"]
+    path = os.path.join(os.environ.get("TMPDIR", "/tmp"), "postil-fail2ban-tls-%d.log" % os.getpid())
+    line = "11/26/2026 07:33:14 AM  POP3 Server: TLS/SSL connection %s(4) -> 192.0.2.1(995) failed with %s\n"
+    try:
+        with open(path, "w", encoding="ascii") as f:
+            for why in ours:
+                f.write(line % ("198.51.100.7", why))
+            f.write(line % ("198.51.100.8", "a client certificate that has been revoked"))
+        assert addresses(path, TLS_FILTER) == ["198.51.100.8"], addresses(path, TLS_FILTER)
+    finally:
+        os.unlink(path)
+
+
 if __name__ == "__main__":
     if shutil.which("fail2ban-regex") is None:
         postil.skip("fail2ban-regex is not installed")
-    sys.exit(postil.run_cases([filter_finds_all, certificates_and_handshakes, lines_that_do_not_count]))
+    sys.exit(postil.run_cases([filter_finds_all, certificates_and_handshakes, lines_that_do_not_count,
+                                faults_of_ours]))
