@@ -94,6 +94,7 @@ static STATUS take_site(void *context, const struct note *note, const char *file
 	if (found == NULL)
 		return POSTIL_ERR_MEMORY;
 	*found = (struct found){ .unid = note->unid, .next = search->first };
+	found->site.unid = note->unid;
 	status = arena_copy(search->arena, setting_text(note, SET_SITE_NAME), &found->site.name);
 	if (status == NOERROR)
 		status = site_sort_key(search->arena, found->site.name, &found->sort_key);

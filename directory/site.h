@@ -13,6 +13,7 @@
 #include "directory/directory.h"
 
 struct pop3_site {
+	struct unid unid;                       /* of the document: names may be equal */
 	struct slice name;                      /* ISiteName */
 	struct slice organization;              /* ISiteOrg, without O=, folded */
 	const struct slice *addresses;          /* ISiteAdrs */

@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define ALPN "pop3"
-#define BINDING_OCTETS 300
+#define BINDING_OCTETS 64
 
 struct place {
 	struct tls_context *context;    /* NULL: none */
@@ -20,7 +20,8 @@ struct place {
 	bool asks;                      /* clients are asked for certificates */
 	char fault[512];                /* why */
 	char suites_fault[1024];        /* what is wrong with the lists of cipher suites */
-	char name[128];                 /* in messages */
+	struct unid unid;               /* of the site's document; the Server document: none */
+	char name[128];                 /* in messages alone: cut, and not unique */
 	char binding[2][BINDING_OCTETS];        /* of the TLS port, of STLS */
 	size_t ca_count;
 	struct tls_policy policy;
@@ -57,26 +58,37 @@ static void tell(const struct making *m, const char *format, ...)
 
 /* --- one place ------------------------------------------------------------------------- */
 
+static void bind_place(struct place *place, int which, const char *what, uint16_t port)
+{
+	char *at = place->binding[which];
+	int n = snprintf(at, BINDING_OCTETS, "%s %u ", what, (unsigned)port);
+
+	for (size_t i = 0; i < UNID_OCTETS; i++)
+		n += snprintf(at + n, BINDING_OCTETS - (size_t)n, "%02x",
+		              (unsigned)(unsigned char)place->unid.octets[i]);
+}
+
 /* Tickets taken at one site or port are of no use at another. */
 static void name_place(const struct settings *s, size_t i, struct place *place)
 {
 	struct buf shown = BUF_INIT;
 
 	if (s->internet_sites) {
+		place->unid = s->sites.list[i].unid;
 		text_escape(s->sites.list[i].name, 80, &shown);
 		snprintf(place->name, sizeof(place->name), "Internet Site %s", buf_cstr(&shown));
 	} else {
 		snprintf(place->name, sizeof(place->name), "Server document");
 	}
-	snprintf(place->binding[0], BINDING_OCTETS, "tls %u %s", (unsigned)s->tls_port, place->name);
-	snprintf(place->binding[1], BINDING_OCTETS, "stls %u %s", (unsigned)s->port, place->name);
+	bind_place(place, 0, "tls", s->tls_port);
+	bind_place(place, 1, "stls", s->port);
 	buf_release(&shown);
 }
 
 static const struct place *before(const struct making *m, const struct place *place)
 {
 	for (size_t i = 0; m->previous != NULL && i < m->previous->count; i++)
-		if (strcmp(m->previous->places[i].name, place->name) == 0)
+		if (memcmp(&m->previous->places[i].unid, &place->unid, sizeof(place->unid)) == 0)
 			return &m->previous->places[i];
 	return NULL;
 }

@@ -517,7 +517,8 @@ static bool lists_equal(const struct slice *a, size_t a_count, const struct slic
 
 static bool site_equal(const struct pop3_site *a, const struct pop3_site *b)
 {
-	return slice_equal(a->name, b->name) && slice_equal(a->organization, b->organization) &&
+	return memcmp(&a->unid, &b->unid, sizeof(a->unid)) == 0 &&
+	       slice_equal(a->name, b->name) && slice_equal(a->organization, b->organization) &&
 	       a->name_and_password == b->name_and_password &&
 	       a->tls_name_and_password == b->tls_name_and_password &&
 	       a->client_certificate == b->client_certificate && tls_document_equal(&a->tls, &b->tls) &&
