@@ -11,6 +11,7 @@ NOT_OURS = {
     "scanTime": "the machine was busy",
     "DNS_CAArecord": "mail.acme.example is not in the DNS",
     "OCSP_stapling": "the test CA answers no questions",
+    "cert_revocation": "the test CA publishes no revocation list",
     "certificate_transparency": "the test CA writes no log",
 }
 

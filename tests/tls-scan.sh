@@ -38,7 +38,7 @@ exec 9>"$here/in" 8<"$here/out"
 read -r port tls_port ca <&8 || { echo "the server has not started" >&2; exit 1; }
 
 trouble=0
-for one in "$tls_port" "--starttls-pop3 $port"; do
+for one in "--no-colour $tls_port" "--starttls-pop3 $port"; do
 	# shellcheck disable=SC2086
 	"$sslscan" --no-colour --show-client-cas --xml="$here/sslscan.xml" \
 		--sni-name=mail.acme.example ${one% *} "127.0.0.1:${one##* }" >"$here/text" 2>&1 ||
@@ -46,7 +46,7 @@ for one in "$tls_port" "--starttls-pop3 $port"; do
 	python3 "$top_srcdir/tests/tls-findings.py" sslscan "$here/sslscan.xml" || trouble=1
 done
 if [ -n "$testssl" ]; then
-	for one in "$tls_port" "--starttls=pop3 $port"; do
+	for one in "--quiet $tls_port" "--starttls=pop3 $port"; do
 		rm -f "$here/testssl.json"
 		# shellcheck disable=SC2086
 		"$testssl" --quiet --color 0 --warnings off --ip 127.0.0.1 --add-ca "$ca" \

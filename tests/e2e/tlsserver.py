@@ -74,7 +74,7 @@ class TlsServer(MailServer):
         self.credential = credential
         try:
             self.ca = certificates.Authority(self.folder)
-            self.own = self.ca.issue(("O=Acme", "CN=" + HOST), "serverAuth", "DNS:" + HOST)
+            self.own = self.ca.issue(("O=Acme", "CN=" + HOST), "serverAuth", "DNS:" + HOST, days=(-1, 300))
             self.jada = self.ca.issue(("O=Acme", "CN=Jada Correr"))
             self.alee = self.ca.issue(("O=Acme", "OU=Sales", "CN=Ann Lee"))
             persons = more.pop("persons", None) or self.usual_persons()
