@@ -12,6 +12,7 @@ set -eu
 export top_srcdir top_builddir
 here=$(mktemp -d "${TMPDIR:-/tmp}/postil-scan.XXXXXX")
 served=
+# shellcheck disable=SC2317 # the trap calls it
 clean() {
 	if [ -n "$served" ]; then
 		exec 9>&-               # the server ends with its standard input
