@@ -356,7 +356,8 @@ def many_reloads():
             print("%d reloads in %.1f s, %d logins, %d of %d resumed" % (
                 count, took, load.done, load.resumed, load.offered))
             assert load.done > 50 and load.offered > 20
-            assert load.resumed >= 0.95 * load.offered
+            # 95 in a hundred would do, but each reload must show among so many logins
+            assert load.offered - load.resumed <= count // 10, (load.offered, load.resumed)
             assert not server.output.find(r"TLS/SSL connection .* failed"), "a handshake failed"
             grown = server.memory_kib() - memory
             assert sanitized() or grown < 8192, "%d KiB more" % grown
