@@ -16,6 +16,7 @@
 #include <stdnames.h>
 
 #include "addin/pop3/client.h"
+#include "addin/pop3/complaints.h"
 #include "addin/pop3/console.h"
 #include "addin/pop3/guards.h"
 #include "addin/pop3/port.h"
@@ -35,6 +36,7 @@
 struct program {
 	struct task task;
 	struct ports *ports;
+	struct complaints complaints;   /* about the settings */
 	MQHANDLE queue;
 	DHANDLE listen_line, utility_line, control_line;
 	atomic_bool port_ready, settings_changed;
@@ -130,18 +132,21 @@ static STATUS make_secure(struct program *p, struct settings *fresh, const struc
 		status = tls_tickets_new(fresh->ticket_hours * 3600, &p->task.tickets);
 	if (status == NOERROR)
 		status = secure_new(fresh, p->task.data_dir, p->task.tickets,
-		                    before == NULL ? NULL : before->secure, log_ours, NULL,
-		                    &fresh->secure);
+		                    before == NULL ? NULL : before->secure, complaints_say,
+		                    &p->complaints, &fresh->secure);
 	return status;
 }
 
 /* Take up what notes.ini and the Server document say now; sessions keep what they
  * began with. */
-static STATUS read_settings(struct program *p, struct settings **settings_r)
+static STATUS read_settings(struct program *p, bool told, struct settings **settings_r)
 {
 	struct settings *before = p->task.settings, *fresh = NULL;
-	STATUS status = settings_read(get_variable, NULL, p->task.directory, log_ours, NULL, &fresh);
+	STATUS status;
 
+	complaints_begin(&p->complaints, told);
+	status = settings_read(get_variable, NULL, p->task.directory, complaints_say, &p->complaints,
+	                       &fresh);
 	if (status == NOERROR)
 		status = make_secure(p, fresh, before);
 	p->settings_read_ms = clock_mono_ms();
@@ -192,7 +197,7 @@ static void refresh(struct program *p, bool told)
 	struct net_options options;
 	struct net_penalty_options penalties;
 
-	if (read_settings(p, &fresh) != NOERROR)
+	if (read_settings(p, told, &fresh) != NOERROR)
 		return;
 	if (settings_equal(fresh, p->task.settings)) {
 		refresh_secure(p, fresh, told);
@@ -417,7 +422,7 @@ static STATUS open_parts(struct program *p, struct fault *fault)
 	STATUS status = directory_open(task->data_dir, &task->directory, fault);
 
 	if (status == NOERROR)
-		status = read_settings(p, &settings);
+		status = read_settings(p, false, &settings);
 	if (status != NOERROR)
 		return status;
 	task->settings = settings;
@@ -472,6 +477,7 @@ static void close_parts(struct program *p)
 		task->store->calls->free(&task->store);
 	directory_close(&task->directory);
 	settings_release(&task->settings);
+	complaints_release(&p->complaints);
 	tls_tickets_release(&task->tickets);
 	pthread_mutex_destroy(&task->mutex);
 }
@@ -524,6 +530,7 @@ STATUS LNPUBLIC AddInMain(HMODULE module, int argc, char *argv[])
 
 	tune_memory();
 	make_status_lines(p);
+	complaints_init(&p->complaints, log_ours, NULL);
 	log_line(NULL, "POP3 Server: Starting...");
 	p->task.data_dir = PostilDataDirectory();
 	p->task.log = log_line;

@@ -19,7 +19,6 @@ struct place {
 	bool lacking;                   /* what is asked for is not to be had now */
 	bool asks;                      /* clients are asked for certificates */
 	char fault[512];                /* why */
-	char suites_fault[1024];        /* what is wrong with the lists of cipher suites */
 	struct unid unid;               /* of the site's document; the Server document: none */
 	char name[128];                 /* in messages alone: cut, and not unique */
 	char binding[2][BINDING_OCTETS];        /* of the TLS port, of STLS */
@@ -93,18 +92,19 @@ static const struct place *before(const struct making *m, const struct place *pl
 	return NULL;
 }
 
-static STATUS narrow(const char *what, const struct slice *codes, size_t count, struct buf *wrong,
-                     struct tls_policy *policy)
+static STATUS narrow(const struct making *m, struct place *place, const char *what,
+                     const struct slice *codes, size_t count)
 {
 	struct fault fault = { .status = NOERROR };
 	struct buf ignored = BUF_INIT;
-	STATUS status = tls_policy_narrow(policy, codes, count, &ignored, &fault);
+	STATUS status = tls_policy_narrow(&place->policy, codes, count, &ignored, &fault);
 
 	if (status != NOERROR)
-		buf_addf(wrong, "%s: %s; all of them are offered. ", what, fault_text(&fault, status));
+		tell(m, "%s: %s: %s; all of them are offered", place->name, what,
+		     fault_text(&fault, status));
 	else if (ignored.n > 0)
-		buf_addf(wrong, "%s names suites that are not offered here: %s. ", what,
-		         buf_cstr(&ignored));
+		tell(m, "%s: %s names suites that are not offered here: %s", place->name, what,
+		     buf_cstr(&ignored));
 	buf_release(&ignored);
 	return status == POSTIL_ERR_MEMORY ? status : NOERROR;
 }
@@ -129,27 +129,17 @@ static size_t split_codes(struct slice text, struct slice *codes, size_t most)
 
 #define CODES_MAX 128
 
-/* What is wrong with the lists is told when it is new. */
 static STATUS make_policy(const struct making *m, struct place *place,
                           const struct tls_document *document)
 {
-	const struct place *old = before(m, place);
 	struct slice codes[CODES_MAX];
 	size_t count = split_codes(slice_of(m->settings->cipher_spec), codes, CODES_MAX);
-	struct buf wrong = BUF_INIT;
 	STATUS status;
 
 	tls_policy_init(&place->policy);
-	status = narrow("SSLCipherList", document->ciphers, document->cipher_count, &wrong,
-	                &place->policy);
+	status = narrow(m, place, "SSLCipherList", document->ciphers, document->cipher_count);
 	if (status == NOERROR)
-		status = narrow("SSLCipherSpec of notes.ini", codes, count, &wrong, &place->policy);
-	snprintf(place->suites_fault, sizeof(place->suites_fault), "%s",
-	         wrong.n < 2 ? "" : buf_cstr(&wrong));
-	if (wrong.n >= 2 && (old == NULL || strcmp(old->suites_fault, place->suites_fault) != 0))
-		tell(m, "%s: %.*s", place->name, (int)(strlen(place->suites_fault) - 2),
-		     place->suites_fault);
-	buf_release(&wrong);
+		status = narrow(m, place, "SSLCipherSpec of notes.ini", codes, count);
 	return status;
 }
 
@@ -159,8 +149,9 @@ static bool choose(uint32_t variable, bool document)
 	return variable == 2 ? document : variable != 0;
 }
 
-static void make_trust(const struct making *m, const struct tls_document *document,
-                       const char *paths[2], struct tls_trust_options *trust)
+static void make_trust(const struct making *m, const struct place *place,
+                       const struct tls_document *document, const char *paths[2],
+                       struct tls_trust_options *trust)
 {
 	const struct settings *s = m->settings;
 	bool demanded = choose(s->check_crls, document->check_crls);
@@ -171,7 +162,7 @@ static void make_trust(const struct making *m, const struct tls_document *docume
 		.paths = paths, .path_count = 2,
 		/* a list that is there counts, unless that is switched off; being told to
 		 * check makes one obligatory */
-		.check_crls = s->check_crls != 0,
+		.check_crls = place->asks && s->check_crls != 0,
 		.allow_crl_failure = !demanded || choose(s->allow_crl_failure, document->allow_crl_failure),
 		.trust_expired_crls = choose(s->trust_expired_crls, document->trust_expired_crls),
 		.accept_expired = choose(s->accept_expired, document->accept_expired),
@@ -185,16 +176,16 @@ static void warn(void *context, const char *text)
 	tell(m, "TLS: %s", text);
 }
 
-/* Where there was one that can go on, it does. */
+/* Where there was one that can go on, it does, and with its own suites. */
 static void fall_back(const struct making *m, struct place *place, const struct place *old,
                       const char *why)
 {
 	place->lacking = true;
 	snprintf(place->fault, sizeof(place->fault), "%s", why);
-	if (old != NULL && old->context != NULL)
+	if (old != NULL && old->context != NULL) {
 		place->context = tls_context_share(old->context);
-	if (old != NULL && old->lacking && strcmp(old->fault, place->fault) == 0)
-		return;
+		place->policy = old->policy;
+	}
 	tell(m, "TLS cannot be spoken for the %s: %s%s", place->name, why, place->context != NULL
 	     ? "; what was read before stays in use" : "");
 }
@@ -212,8 +203,7 @@ static STATUS make_context(const struct making *m, const struct tls_document *do
 	if (status != NOERROR)
 		return status;
 	options.policy = place->policy;
-	make_trust(m, document, paths, &options.trust);
-	options.trust.check_crls = options.trust.check_crls && place->asks;
+	make_trust(m, place, document, paths, &options.trust);
 	if (old != NULL && old->context != NULL && !old->lacking &&
 	    tls_context_is_current(old->context, &options)) {
 		place->context = tls_context_share(old->context);
@@ -258,54 +248,41 @@ static STATUS make_place(const struct making *m, const struct tls_document *docu
 
 /* --- all places ------------------------------------------------------------------------ */
 
-/* Where the columns leave no way in, too: that is told over TLS. */
-static bool wants_tls(const struct settings *s, size_t i)
+static void count_cas(const struct making *m, struct place *place)
 {
-	struct entry_rules rules;
-
-	settings_place_rules(s, i, &rules);
-	return s->tls_port_enabled || rules.stls;
-}
-
-static void count_cas(const struct making *m, size_t i, struct place *place)
-{
-	const struct place *old = before(m, place);
-	struct entry_rules rules;
-
 	place->ca_count = tls_context_ca_count(place->context);
-	settings_place_rules(m->settings, i, &rules);
-	if (rules.tls_certificate && place->ca_count == 0 &&
-	    (old == NULL || old->context != place->context))
+	if (place->asks && place->ca_count == 0)
 		tell(m, "%s: client certificates are asked for, but no CA is trusted: there is none in %s",
 		     place->name, m->trusted);
 }
 
+/* Where the columns leave no way in there is a context, too: that is told over TLS. */
 static STATUS make_places(struct making *m, struct secure *secure)
 {
 	STATUS status = NOERROR;
 
 	for (size_t i = 0; i < secure->count && status == NOERROR; i++) {
 		struct place *place = &secure->places[i];
-
 		struct entry_rules rules;
 
 		settings_place_rules(m->settings, i, &rules);
 		name_place(m->settings, i, place);
 		place->asks = rules.tls_certificate;
-		if (!wants_tls(m->settings, i))
+		if (!m->settings->tls_port_enabled && !rules.stls)
 			continue;
 		status = make_place(m, settings_place_tls(m->settings, i), place);
 		if (status == NOERROR && place->context != NULL)
-			count_cas(m, i, place);
+			count_cas(m, place);
 	}
 	return status;
 }
 
-static bool make_paths(struct making *m, const char *data_dir)
+/* DATA/certs or a folder in it; NULL: out of memory. */
+static char *path_of(const char *data_dir, const char *rest)
 {
-	return asprintf(&m->certs, "%s/certs", data_dir) >= 0 &&
-	       asprintf(&m->trusted, "%s/certs/trusted", data_dir) >= 0 &&
-	       asprintf(&m->crls, "%s/certs/crls", data_dir) >= 0;
+	char *path;
+
+	return asprintf(&path, "%s/certs%s", data_dir, rest) < 0 ? NULL : path;
 }
 
 STATUS secure_new(const struct settings *settings, const char *data_dir,
@@ -314,12 +291,13 @@ STATUS secure_new(const struct settings *settings, const char *data_dir,
                   struct secure **secure_r)
 {
 	struct making m = { .settings = settings, .tickets = tickets, .previous = previous,
-		.say = say, .say_context = say_context };
+		.say = say, .say_context = say_context, .certs = path_of(data_dir, ""),
+		.trusted = path_of(data_dir, "/trusted"), .crls = path_of(data_dir, "/crls") };
 	size_t count = settings_place_count(settings);
 	struct secure *secure = calloc(1, sizeof(*secure) + count * sizeof(secure->places[0]));
 	STATUS status = POSTIL_ERR_MEMORY;
 
-	if (secure != NULL && make_paths(&m, data_dir)) {
+	if (secure != NULL && m.certs != NULL && m.trusted != NULL && m.crls != NULL) {
 		secure->count = count;
 		status = make_places(&m, secure);
 	}

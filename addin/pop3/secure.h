@@ -17,8 +17,7 @@ struct settings;
 struct secure;
 
 /* Everything that settings ask for. A place whose credentials cannot be used has what
- * previous (may be NULL) had there, or none; that is told through say, once as long as it
- * is the same. Contexts that are still current are shared with previous. POSTIL_ERR_MEMORY. */
+ * previous (may be NULL) had there, or none; that is told through say, each time. Contexts that are still current are shared with previous. POSTIL_ERR_MEMORY. */
 STATUS secure_new(const struct settings *settings, const char *data_dir,
                   struct tls_tickets *tickets, const struct secure *previous,
                   void (*say)(void *context, const char *text), void *say_context,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "addin/pop3/complaints.h"
 #include "addin/pop3/secure.h"
 #include "addin/pop3/settings.h"
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 static char *dir;
 static struct tls_tickets *tickets;
 static struct buf said;
+static struct complaints complaints;
 
 static bool get(void *context, const char *name, char *value, size_t size)
 {
@@ -89,10 +91,12 @@ static void begin(void)
 	free(certs);
 	ck_assert_uint_eq(tls_tickets_new(0, &tickets), NOERROR);
 	buf_clear(&said);
+	complaints_init(&complaints, say, NULL);
 }
 
 static void end(void)
 {
+	complaints_release(&complaints);
 	tls_tickets_release(&tickets);
 	buf_release(&said);
 	unit_tempdir_remove(&dir);
@@ -100,8 +104,9 @@ static void end(void)
 
 static void make(struct settings *settings, const struct secure *before)
 {
-	ck_assert_uint_eq(secure_new(settings, dir, tickets, before, say, NULL, &settings->secure),
-	                  NOERROR);
+	complaints_begin(&complaints, false);
+	ck_assert_uint_eq(secure_new(settings, dir, tickets, before, complaints_say, &complaints,
+	                             &settings->secure), NOERROR);
 }
 
 /* The place of the site with this key file. */
