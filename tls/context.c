@@ -5,6 +5,7 @@
  */
 #include "tls/context.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -278,10 +279,14 @@ static STATUS read_all(struct tls_context *context, const struct tls_options *op
 	size_t n = options->alpn == NULL ? 0 : strlen(options->alpn);
 	STATUS status;
 
-	if (n >= sizeof(context->alpn) || options->credential_count == 0 ||
-	    options->credential_count > TLS_CREDENTIALS_MAX)
-		return fault_set(fault, POSTIL_ERR_INVALID, "there is no name of a TLS credential, "
-			"or there are more than %d of them", TLS_CREDENTIALS_MAX);
+	assert(n < sizeof(context->alpn));
+	if (options->credential_count == 0)
+		return fault_set(fault, POSTIL_ERR_INVALID,
+			"there is no name of a TLS credential (SSLKeyFile)");
+	if (options->credential_count > TLS_CREDENTIALS_MAX)
+		return fault_set(fault, POSTIL_ERR_INVALID, "there are %zu names of TLS credentials "
+			"(SSLKeyFile), at most %d can be used", options->credential_count,
+			TLS_CREDENTIALS_MAX);
 	if (n != 0) {
 		context->alpn[0] = (unsigned char)n;
 		memcpy(context->alpn + 1, options->alpn, n);

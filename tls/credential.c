@@ -331,7 +331,8 @@ static STATUS add_pairs(struct reading *r, struct fault *fault)
 		free(path);
 	}
 	if (status == NOERROR && r->credential->pair_count == 0)
-		return fault_set(fault, POSTIL_ERR_NOEXIST, "there is no %s/%s.pem", r->certs_dir, r->name);
+		return fault_set(fault, POSTIL_ERR_NOEXIST, "there is no %s.ecdsa.pem, %s.rsa.pem or "
+			"%s/%s.pem", r->name, r->name, r->certs_dir, r->name);
 	return status;
 }
 

@@ -161,7 +161,8 @@ static STATUS turn_write(struct worker *worker, struct net_conn *conn)
 	return NOERROR;
 }
 
-/* Send what there is, and last: nothing comes behind it; conn->out != NULL afterwards: the transport takes no more. */
+/* Send what there is; last: nothing comes behind it. conn->out != NULL afterwards: the
+ * transport takes no more. */
 static STATUS flush(struct worker *worker, struct net_conn *conn, bool last)
 {
 	struct buf *out = &worker->out;

@@ -35,6 +35,7 @@ struct search {
 	struct arena *arena;
 	const struct person *owner;
 	bool named, several;            /* somebody has the name; more than one has it and the key */
+	bool crowded;                   /* more have the name than are looked at */
 };
 
 typedef STATUS finder(struct directory *directory, struct slice name, struct arena *arena,
@@ -66,9 +67,9 @@ static STATUS look(struct search *search, finder *find, const struct slice *name
 		size_t found = 0;
 		STATUS status = find(search->directory, names[i], search->arena, &persons, &found);
 
-		if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID)
-			continue;
-		if (status != NOERROR)
+		if (status == POSTIL_ERR_AMBIGUOUS)
+			search->crowded = true;
+		else if (status != NOERROR && status != POSTIL_ERR_INVALID)
 			return status;
 		for (size_t k = 0; k < found; k++)
 			consider(search, &persons[k]);
@@ -96,6 +97,8 @@ STATUS certificate_owner(struct directory *directory, const struct tls_peer *pee
 		return NOERROR;
 	else if (search.named)
 		*why_r = "no person of its name has its key among the certificates in the Person document";
+	else if (search.crowded)
+		*why_r = "more persons have its name than are looked at";
 	else if (peer->name_count == 0 && !addresses)
 		*why_r = "there is no usable name in it";
 	else

@@ -180,18 +180,22 @@ static bool may_take_over(struct client *c, struct login *login)
 	return true;
 }
 
+/* Whoever is logged in has a name in the log; without one nobody is. */
 static void enter(struct client *c, struct login *login)
 {
 	struct buf name = BUF_INIT;
 
+	login_shown_name(login, &name);
+	c->name = buf_status(&name) == NOERROR ? strdup(buf_cstr(&name)) : NULL;
+	buf_release(&name);
+	if (c->name == NULL) {
+		c->answer_r->result = POP3_LOGIN_TROUBLE_TEMP;
+		return;
+	}
 	c->mailbox = login_take_mailbox(login);
 	mailbox_stat(c->mailbox, &c->answer_r->messages, &c->answer_r->octets);
 	c->answer_r->may_delete = mailbox_may_delete(c->mailbox);
-	login_shown_name(login, &name);
-	c->name = strdup(buf_cstr(&name));
-	buf_release(&name);
-	if (c->name != NULL)
-		client_log_success(c, login);
+	client_log_success(c, login);
 }
 
 static enum net_next tell_login(struct client *c, struct login *login, struct buf *out)

@@ -200,11 +200,12 @@ const char *login_referral(const struct login *l)
 
 uint64_t login_fingerprint(const struct login *l)
 {
-	struct slice parts[] = { buf_slice(&l->name), buf_slice(&l->password) };
+	struct slice parts[] = { buf_slice(&l->name), buf_slice(&l->password),
+		buf_slice(&l->authorization), l->peer.public_key };
 	uint8_t digest[32];
 	uint64_t fingerprint = 0;
 
-	if (crypt_hmac_parts(l->task->fingerprint_key, parts, 2, digest) == NOERROR)
+	if (crypt_hmac_parts(l->task->fingerprint_key, parts, 4, digest) == NOERROR)
 		memcpy(&fingerprint, digest, sizeof(fingerprint));
 	return fingerprint != 0 ? fingerprint : 1;
 }

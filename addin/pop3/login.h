@@ -73,7 +73,7 @@ enum login_lock login_lock(const struct login *login);
 unsigned login_tries(const struct login *login);
 /* After POP3_LOGIN_WRONG_SERVER: URL of the right one, NULL if it is not told. */
 const char *login_referral(const struct login *login);
-/* A keyed digest of name and password, never 0. */
+/* A keyed digest of all that was claimed, never 0: equal for the same try again. */
 uint64_t login_fingerprint(const struct login *login);
 /* Refusals of this client are not delayed. */
 bool login_is_trusted(const struct login *login);

@@ -186,8 +186,9 @@ static void fall_back(const struct making *m, struct place *place, const struct 
 		place->context = tls_context_share(old->context);
 		place->policy = old->policy;
 	}
-	tell(m, "TLS cannot be spoken for the %s: %s%s", place->name, why, place->context != NULL
-	     ? "; what was read before stays in use" : "");
+	tell(m, "TLS cannot be spoken for the %s: %s%s; SSLKeyFile names the credential, "
+	     "postil-certs(8) tells which files belong to one", place->name, why,
+	     place->context != NULL ? "; what was read before stays in use" : "");
 }
 
 static STATUS make_context(const struct making *m, const struct tls_document *document,

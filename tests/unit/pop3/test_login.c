@@ -549,6 +549,52 @@ START_TEST(certificates_and_passwords)
 }
 END_TEST
 
+/* More persons of one name than are looked at: nobody's, and the log says why. */
+START_TEST(a_crowd_of_one_name)
+{
+	struct pop3_credentials external = { .mechanism = POP3_MECHANISM_EXTERNAL };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = ENTRY_CERTIFICATE };
+	struct buf documents = BUF_INIT;
+	struct login *login;
+
+	make_certificates();
+	for (int i = 0; i <= DIRECTORY_MATCHES_MAX; i++)
+		buf_addf(&documents, "Form=Person|FullName=CN=Twin/OU=%d/O=Acme;Twin|MailFile=mail/ann\n", i);
+	begin_alone(buf_cstr(&documents));
+	origin.peer = &peers[TWINS];
+	login = run_from(&origin, &external, NULL);
+	ck_assert_int_eq(login_result(login), POP3_LOGIN_REFUSED);
+	ck_assert_ptr_nonnull(strstr(login_certificate_trouble(login), "more persons have its name"));
+	login_free(&login);
+	end();
+	buf_release(&documents);
+	forget_certificates();
+}
+END_TEST
+
+/* Tries by certificate are told apart by it, so that penalties grow. */
+START_TEST(certificates_in_fingerprints)
+{
+	static const enum whose whose[] = { UNKNOWN, UNKNOWN, ANNS_OLD };
+	struct pop3_credentials external = { .mechanism = POP3_MECHANISM_EXTERNAL };
+	struct login_origin origin = { .address = "192.0.2.1", .conn_id = 7, .way = ENTRY_CERTIFICATE };
+	uint64_t prints[4];
+	struct login *login;
+
+	begin_with_certificates();
+	for (size_t i = 0; i < 4; i++) {
+		origin.peer = &peers[whose[i % 3]];
+		external.authorization = slice_of(i == 3 ? "Ann" : "");
+		login = run_from(&origin, &external, NULL);
+		prints[i] = login_fingerprint(login);
+		login_free(&login);
+	}
+	ck_assert(prints[0] == prints[1] && prints[0] != prints[2] && prints[0] != prints[3]);
+	end();
+	forget_certificates();
+}
+END_TEST
+
 /* Where switched on, an address stands for the name; the key must be the person's all the same. */
 START_TEST(address_for_a_name)
 {
@@ -601,5 +647,6 @@ END_TEST
 
 UNIT_MAIN("login", what_it_comes_to, more_name_variations, access_lists, groups_in_the_mail_file,
           referral, another_identity, too_many_of_one_name, tries_are_told, cache, lockout_holds,
-          limit_of_sessions, fingerprints, certificates_and_passwords, address_for_a_name,
+          limit_of_sessions, fingerprints, certificates_and_passwords, a_crowd_of_one_name,
+          certificates_in_fingerprints, address_for_a_name,
           right_password_of_another_counts)
