@@ -302,19 +302,21 @@ static bool is_closed(const struct client *c)
 }
 
 /* Before a handshake on the TLS port nothing is remembered yet; what has changed when it is
- * done counts as it is then. */
+ * done counts as it is then. An address that no site is for has no credential of its own:
+ * that of the first place serves to say so. */
 static STATUS protocol_tls(void *state, struct net_conn *conn, struct tls_setup *setup_r)
 {
-	struct task *task = net_conn_listener_data(conn);
-	struct client *c = state;
-	bool stls = c->session != NULL;
-	struct settings *settings = stls ? settings_share(c->settings) : task_settings(task);
+	const struct client *c = state;
 	struct entry_rules rules = { .password = false };
+	struct settings *settings;
 	size_t place = 0;
 	STATUS status;
 
+	if (c->session != NULL)
+		return secure_setup(c->settings->secure, c->place, true, entry_ask(&c->rules), setup_r);
+	settings = task_settings(net_conn_listener_data(conn));
 	(void)find_place(conn, settings, &place, &rules);
-	status = secure_setup(settings->secure, place, stls, entry_ask(&rules), setup_r);
+	status = secure_setup(settings->secure, place, false, entry_ask(&rules), setup_r);
 	settings_release(&settings);
 	return status;
 }

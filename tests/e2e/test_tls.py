@@ -334,6 +334,18 @@ def no_way_round():
                 assert (b"STLS" in c.long(b"CAPA")[1]) == offered, value
 
 
+def no_site():
+    """An address that no site is for: that is told, over TLS too, and no certificate is asked for."""
+    with Rows(site=True) as server:
+        server.cells["Org"] = "Other"
+        server.columns("Yes", "No")
+        server.settle("Internet Site: Mail, organization other")
+        for connect in (server.connect, lambda: server.connect_tls(server.context())):
+            with connect() as c:
+                assert c.greeting == b"-ERR This site is not enabled on the server", c.greeting
+                assert c.line() is None
+
+
 def octets_behind_stls():
     """What came in clear behind STLS ends the session, and is never executed: commands, half a command,
     a hello."""
@@ -490,4 +502,4 @@ if __name__ == "__main__":
     sys.exit(postil.run_cases([
         columns_of_the_server_document, columns_of_a_site_document, both_versions, persons_of_one_name,
         names_of_a_certificate, a_certificate_that_is_withdrawn, lockout, external_exchange, tags, tls_first,
-        no_way_round, octets_behind_stls, names_before_stls, log_lines, warning_of_clear_text]))
+        no_way_round, no_site, octets_behind_stls, names_before_stls, log_lines, warning_of_clear_text]))

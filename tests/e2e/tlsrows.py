@@ -45,7 +45,7 @@ class Rows(TlsServer):
 
     def __init__(self, site=False, notes=None, **more):
         self.site = site
-        self.cells = {"TCP": "1", "NP": "1", "Cert": "0", "STLS": "1"}
+        self.cells = {"TCP": "1", "NP": "1", "Cert": "0", "STLS": "1", "Org": "Acme"}
         notes = dict({"POP3_Max_Failed_Logins": "1000", "POP3_Max_Bad_Commands": "1000"}, **(notes or {}))
         super().__init__(notes=notes, **more)
         for login in COUNTS:
@@ -108,7 +108,7 @@ class Rows(TlsServer):
                  "POP3_SSLNP": opposite("NP"), "POP3_SSLCert": opposite("Cert"),
                  "POP3_NegotiatedSSL": opposite("STLS")}
         text = "<document form='Server'>\n%s</document>\n" % "".join(item(*i) for i in items.items())
-        items = {"ISiteName": "Mail", "ISiteOrg": "Acme", "WSHostingSrvrs": "*",
+        items = {"ISiteName": "Mail", "ISiteOrg": self.cells["Org"], "WSHostingSrvrs": "*",
                  "TCPNameAndPwd": self.cells["TCP"], "SSLNameAndPwd": self.cells["NP"],
                  "SSLClientCert": self.cells["Cert"], "POP3_NegotiatedSSL": self.cells["STLS"]}
         site = "<document form='POP3Site'>\n%s</document>\n" % "".join(item(*i) for i in items.items())
