@@ -1,6 +1,8 @@
 """What the measures share: where the programs are, ports, run time, memory, rows."""
 import json
 import os
+import shutil
+import signal
 import socket
 import ssl
 import statistics
@@ -109,6 +111,17 @@ def load(server, mode, *arguments):
     if done.returncode != 0:
         raise SystemExit(f"bench: load {mode} on {server.name}: {done.stderr}{done.stdout}")
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def stop(process, folder):
+    """End a server and remove what it had."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def in_turn(servers, rounds, measure):

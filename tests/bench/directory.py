@@ -5,14 +5,13 @@ Person documents come from names.py. What is compared is taken in turn within on
 import json
 import os
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import threading
 import time
 
-from common import BUILD, LOAD, PASSWORD, POSTIL, free_port, row, tree, wait_port
+from common import BUILD, PASSWORD, POSTIL, free_port, load, row, stop, tree, wait_port
 import inetpass
 import names
 
@@ -48,6 +47,7 @@ def postil(*arguments):
 
 class Site:
     """A data directory with a running server."""
+    name = "postil"
 
     def __init__(self, work, persons, per_file, digest, mailboxes=0, setting=""):
         self.work = os.path.join(work, "directory")
@@ -87,20 +87,10 @@ class Site:
         raise SystemExit("bench: no process of the POP3 task")
 
     def load(self, mode, *arguments):
-        done = subprocess.run([LOAD, mode, str(self.port), "-P", PASSWORD, *map(str, arguments)],
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            raise SystemExit(f"bench: load {mode}: {done.stderr}{done.stdout}")
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        return load(self, mode, *arguments)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.work, ignore_errors=True)
+        stop(self.process, self.work)
 
 
 # --- compiling -------------------------------------------------------------------------

@@ -5,10 +5,9 @@ mailboxes; with credential (a PEM file of certificate and key) its port speaks T
 """
 import os
 import shutil
-import signal
 import subprocess
 
-from common import BUILD, PASSWORD, POSTIL, free_port, tree, wait_port
+from common import BUILD, PASSWORD, POSTIL, free_port, stop, tree, wait_port
 import inetpass
 
 PLAIN_PORT = ("<item name='POP3_Port'><number>%d</number></item>"
@@ -131,12 +130,7 @@ class Postil:
             raise SystemExit(f"bench: postil {' '.join(arguments)}: {done.stderr}")
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        shutil.rmtree(self.work, ignore_errors=True)
+        stop(self.process, self.work)
 
 
 class Dovecot:

@@ -9,11 +9,14 @@ Persons are made from PERSONS; each one's mail file is mail/<first login>.nsf.
 """
 
 import os
+import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from xml.sax.saxutils import escape
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -194,3 +197,48 @@ class MailServer(postil.Server):
 
     def pop3_pid(self):
         return self.children("pop3")[0]
+
+
+def killed_in_update(server, *connects):
+    """kill -9 of the task around QUIT, at many moments: all gone or none, and +OK means gone. connects: ways
+    to connect that take turns."""
+    count, seed = 60, random.randrange(1000000)
+    print("seed %d" % seed)
+    chance = random.Random(seed)
+    mail = [b"Subject: %d\n\n%s\n" % (i, b"x" * 500) for i in range(count)]
+    for turn in range(8):
+        server.put("jcorrer", mail)
+        # The host starts it again by itself, but takes its time.
+        postil.wait_until(lambda: server.children("pop3") or server.console("load pop3")[0] != 0, "the task")
+
+        def connected():
+            try:
+                c = connects[turn % len(connects)]()
+                return c if c.greeting and c.login().startswith(b"+OK") else None
+            except (OSError, AttributeError):
+                return None
+        with postil.wait_until(connected, "a session") as c:
+            c.send(b"".join(b"DELE %d\r\n" % i for i in range(1, count + 1)))
+            for _ in range(count):
+                assert c.line().startswith(b"+OK")
+            pid = server.pop3_pid()
+            # a timer's thread takes its time: the first three are killed without one
+            killer = threading.Timer(chance.random() * turn / 2000, os.kill, (pid, signal.SIGKILL))
+            c.send(b"QUIT\r\n")
+            if turn < 3:
+                os.kill(pid, signal.SIGKILL)
+            else:
+                killer.start()
+            try:
+                answer = c.line()
+            except OSError:
+                answer = None
+            if turn >= 3:
+                killer.join()
+        postil.wait_until(lambda: pid not in server.children("pop3"), "the process to end")
+        info = server.tool("mail", "list", "-d", server.data, server.mail_file("jcorrer"))
+        left = sum(1 for line in info.splitlines() if line.strip()[:1].isdigit())
+        assert left in (0, count), "%d of %d messages are left:\n%s" % (left, count, info)
+        if answer is not None:
+            assert (left == 0) == answer.startswith(b"+OK"), (answer, left)
+        print("left %d, answer %s" % (left, answer))

@@ -3,13 +3,12 @@
 
 import os
 import random
-import signal
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import mailserver                                               # noqa: E402
 import postil                                                   # noqa: E402
 from mailserver import MailServer                               # noqa: E402
 
@@ -105,41 +104,8 @@ def ends_although_frozen():
 
 def killed_in_update():
     """kill -9 around QUIT, at many moments: all gone or none, and +OK means gone."""
-    count, seed = 60, random.randrange(1000000)
-    print("seed %d" % seed)
-    chance = random.Random(seed)
-    mail = [b"Subject: %d\n\n%s\n" % (i, b"x" * 500) for i in range(count)]
     with MailServer() as server:
-        for turn in range(8):
-            server.put("jcorrer", mail)
-            # The host starts it again by itself, but takes its time.
-            postil.wait_until(lambda: server.children("pop3") or
-                              server.console("load pop3")[0] != 0, "the task")
-
-            def connected():
-                try:
-                    c = server.connect()
-                    return c if c.greeting and c.login().startswith(b"+OK") else None
-                except OSError:
-                    return None
-            with postil.wait_until(connected, "a session") as c:
-                c.send(b"".join(b"DELE %d\r\n" % i for i in range(1, count + 1)))
-                for _ in range(count):
-                    assert c.line().startswith(b"+OK")
-                pid = server.pop3_pid()
-                killer = threading.Timer(turn * chance.random() / 1000, os.kill,
-                                         (pid, signal.SIGKILL))
-                c.send(b"QUIT\r\n")
-                killer.start()
-                answer = c.line()
-                killer.join()
-            postil.wait_until(lambda: pid not in server.children("pop3"), "the process to end")
-            info = server.tool("mail", "list", "-d", server.data, server.mail_file("jcorrer"))
-            left = sum(1 for line in info.splitlines() if b"x" * 5 not in line and
-                       line.strip()[:1].isdigit())
-            assert left in (0, count), "%d of %d messages are left:\n%s" % (left, count, info)
-            if answer is not None:
-                assert (left == 0) == answer.startswith(b"+OK"), (answer, left)
+        mailserver.killed_in_update(server, server.connect)
 
 
 def killed_host_lets_update_finish():

@@ -72,6 +72,12 @@ class Client:
         """(whether it succeeded, octets)"""
         raise NotImplementedError
 
+    @staticmethod
+    def collected(box):
+        octets = read(box)
+        os.unlink(box)
+        return octets
+
     def tells(self, words, octets):
         """Does it pass on what the server said?"""
         return words in octets
@@ -206,10 +212,7 @@ class Mpop(Client):
             issued = self.server.certificates[certificate]
             command += ["--tls-cert-file=" + issued.certificate, "--tls-key-file=" + issued.key]
         done, octets = self.run(command, stdin=subprocess.DEVNULL)
-        if done:
-            octets = read(box)
-            os.unlink(box)
-        return done, octets
+        return done, self.collected(box) if done else octets
 
 
 def mpop():
@@ -244,10 +247,7 @@ class Fetchmail(Client):
         done, octets = self.run(
             ["fetchmail", "-v", "-f", rc, "--nosyslog", "--all", "--pidfile", self.path("pid"), "-i", self.path("ids")],
             stdin=subprocess.DEVNULL, env=dict(os.environ, FETCHMAILHOME=self.folder, HOME=self.folder, LC_ALL="C"))
-        if done:
-            octets = read(box)
-            os.unlink(box)
-        return done, octets
+        return done, self.collected(box) if done else octets
 
 
 def fetchmail():

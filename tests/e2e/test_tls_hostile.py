@@ -14,7 +14,6 @@ import os
 import random
 import re
 import resource
-import signal
 import socket
 import ssl
 import struct
@@ -932,47 +931,9 @@ def slow_readers():
 
 def killed_in_update():
     """kill -9 around QUIT over TLS: all gone or none, and +OK means gone."""
-    count, seed = 60, random.randrange(1000000)
-    print("seed %d" % seed)
-    chance = random.Random(seed)
-    mail = [b"Subject: %d\n\n%s\n" % (i, b"x" * 500) for i in range(count)]
-    outcomes = set()
     with TlsServer() as server:
         context = server.context()
-        for turn in range(8):
-            server.put("jcorrer", mail)
-            # The host starts it again by itself, but takes its time.
-            postil.wait_until(lambda: server.children("pop3") or
-                              server.console("load pop3")[0] != 0, "the task")
-
-            def connected():
-                try:
-                    c = (server.connect_tls if turn % 2 == 0 else server.stls)(context)
-                    return c if c.greeting and c.login().startswith(b"+OK") else None
-                except (OSError, AttributeError):
-                    return None
-            with postil.wait_until(connected, "a session") as c:
-                c.send(b"".join(b"DELE %d\r\n" % i for i in range(1, count + 1)))
-                for _ in range(count):
-                    assert c.line().startswith(b"+OK")
-                pid = server.pop3_pid()
-                killer = threading.Timer(turn * chance.random() / 1000, os.kill,
-                                         (pid, signal.SIGKILL))
-                c.send(b"QUIT\r\n")
-                killer.start()
-                try:
-                    answer = c.line()
-                except OSError:
-                    answer = None
-                killer.join()
-            postil.wait_until(lambda: pid not in server.children("pop3"), "the process to end")
-            info = server.tool("mail", "list", "-d", server.data, server.mail_file("jcorrer"))
-            left = sum(1 for line in info.splitlines() if line.strip()[:1].isdigit())
-            assert left in (0, count), "%d of %d messages are left:\n%s" % (left, count, info)
-            if answer is not None:
-                assert (left == 0) == answer.startswith(b"+OK"), (answer, left)
-            outcomes.add((left, answer is not None))
-    print("seen: %s" % sorted(outcomes))
+        mailserver.killed_in_update(server, lambda: server.connect_tls(context), lambda: server.stls(context))
 
 
 if __name__ == "__main__":

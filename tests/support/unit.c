@@ -50,3 +50,17 @@ void unit_tempdir_remove(char **path)
 	free(*path);
 	*path = NULL;
 }
+
+long unit_resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	char text[100], *end;
+	long resident;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
+	fclose(f);
+	strtol(text, &end, 10);         /* all, then the resident set, in pages */
+	resident = strtol(end, NULL, 10);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}

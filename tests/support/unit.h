@@ -20,6 +20,8 @@ int unit_run(const char *name, const TTest *const *tests);
 /* A new directory under $TMPDIR or /tmp, mode 700; the test fails if it cannot
  * be made. The path is the caller's to free. */
 char *unit_tempdir(void);
+/* The resident set of this process, in KiB. */
+long unit_resident_kib(void);
 /* Remove the directory and all in it, free the path and set it to NULL. */
 void unit_tempdir_remove(char **path);
 

@@ -7,20 +7,8 @@ tool=$top_builddir/programs/postil-directory
 dir=$(mktemp -d "${TMPDIR:-/tmp}/postil-directory.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
-# expect STATUS PATTERN COMMAND...: exit status, and a line of output
-expect() {
-	want=$1 pattern=$2
-	shift 2
-	got=0
-	"$@" > "$dir/out" 2>&1 || got=$?
-	[ "$got" = "$want" ] || fail "$* exits $got, not $want: $(cat "$dir/out")"
-	grep -q -- "$pattern" "$dir/out" || fail "$* does not say '$pattern': $(cat "$dir/out")"
-}
+# shellcheck source=tests/support/expect.sh
+. "$top_srcdir/tests/support/expect.sh"
 
 mkdir "$dir/data"
 expect 64 Usage "$tool"

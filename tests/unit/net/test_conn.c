@@ -31,21 +31,6 @@ static void stop(void)
 	ck_assert_uint_eq(lines_opened, lines_closed);
 }
 
-/* The resident set in KiB. */
-static long resident_kib(void)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	char text[100], *end;
-	long resident;
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
-	fclose(f);
-	strtol(text, &end, 10);         /* all, then the resident set, in pages */
-	resident = strtol(end, NULL, 10);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static uint64_t read_octets(int fd, uint64_t wanted, char octet)
 {
 	static char piece[65536];
@@ -234,7 +219,7 @@ START_TEST(slow_reader_of_50_mb)
 	fd = lines_connect(lines.port);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	lines_talk(fd, "ECHO warm\n", "warm");
-	before = resident_kib();
+	before = unit_resident_kib();
 	lines_say(fd, "BIG 50000000\nECHO after\n");
 	while (n < octets) {
 		uint64_t piece = octets - n < 1000000 ? octets - n : 1000000;
@@ -242,8 +227,8 @@ START_TEST(slow_reader_of_50_mb)
 		ck_assert_uint_eq(read_octets(fd, piece, 'B'), piece);
 		n += piece;
 		usleep(2000);
-		if (resident_kib() - before > most)
-			most = resident_kib() - before;
+		if (unit_resident_kib() - before > most)
+			most = unit_resident_kib() - before;
 	}
 	ck_assert_str_eq(lines_hear(fd), "");
 	ck_assert_str_eq(lines_hear(fd), "after");
@@ -264,7 +249,7 @@ START_TEST(never_reads)
 
 	start();
 	fd = lines_connect(lines.port);
-	kib = resident_kib();
+	kib = unit_resident_kib();
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = lines_connect(lines.port);
 		fcntl(fds[i], F_SETFL, O_NONBLOCK);
@@ -276,7 +261,7 @@ START_TEST(never_reads)
 		usleep(50000);
 		net_counters(lines.net, &after);
 	} while (before.octets_out != after.octets_out);
-	kib = resident_kib() - kib;
+	kib = unit_resident_kib() - kib;
 	ck_assert_msg(kib < CLIENTS * 200 + 4096 || !lines_memory_tells(), "%ld KiB for %d clients", kib, CLIENTS);
 	ck_assert_uint_le(after.threads_busy, 1);
 	lines_talk(fd, "ECHO still here\n", "still here");

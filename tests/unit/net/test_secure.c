@@ -410,20 +410,6 @@ START_TEST(silent)
 }
 END_TEST
 
-static long resident_kib(void)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	char text[100], *end;
-	long resident;
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
-	fclose(f);
-	strtol(text, &end, 10);
-	resident = strtol(end, NULL, 10);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 /* As many as there may be (both ends of each are ours), up to 5,000. */
 static unsigned many(void)
 {
@@ -449,14 +435,14 @@ START_TEST(half_open)
 
 	start_with((struct net_options){ .max_connections = 6000, .prelogin_ms = deadline_ms });
 	lines_close(connect_tls(TLS1_3_VERSION));
-	kib = resident_kib();
+	kib = unit_resident_kib();
 	for (unsigned i = 0; i < n; i++) {
 		fds[i] = lines_dial("127.0.0.1", lines.tls_port);
 		if (i % 5 != 0)         /* a fifth is silent */
 			ck_assert_int_gt(send(fds[i], octets, i % (length - 1) + 1, 0), 0);
 	}
 	ck_assert(wait_active(n));
-	kib = resident_kib() - kib;
+	kib = unit_resident_kib() - kib;
 	for (int i = 0; i < 20; i++) {
 		uint64_t before = lines_now_ms();
 

@@ -6,20 +6,8 @@ tool=$top_builddir/programs/postil-certs
 dir=$(mktemp -d "${TMPDIR:-/tmp}/postil-certs.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
-# expect STATUS PATTERN COMMAND...: exit status, and a line of output
-expect() {
-	want=$1 pattern=$2
-	shift 2
-	got=0
-	"$@" > "$dir/out" 2>&1 || got=$?
-	[ "$got" = "$want" ] || fail "$* exits $got, not $want: $(cat "$dir/out")"
-	grep -q -- "$pattern" "$dir/out" || fail "$* does not say '$pattern': $(cat "$dir/out")"
-}
+# shellcheck source=tests/support/expect.sh
+. "$top_srcdir/tests/support/expect.sh"
 
 mode() {
 	[ "$(stat -c %a "$dir/data/certs/$2")" = "$1" ] || fail "$2 does not have mode $1"

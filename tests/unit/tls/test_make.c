@@ -6,12 +6,10 @@
 
 #include "base/clock.h"
 #include "tests/support/unit.h"
+#include "tests/unit/tls/fixture.h"
 #include "tls/make.h"
 #include "tls/peer.h"
 
-#define HOUR 3600
-#define SUBJECT(...) .subject = (const char *const[]){ __VA_ARGS__ }, \
-	.subject_count = sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *)
 
 static struct tls_identity *make(struct tls_make wanted)
 {
@@ -28,20 +26,6 @@ static struct tls_identity *make(struct tls_make wanted)
 	return identity;
 }
 
-static X509 *x509(const struct tls_identity *identity)
-{
-	struct buf der = BUF_INIT;
-	const unsigned char *p;
-	X509 *leaf;
-
-	ck_assert_int_eq(tls_identity_der(identity, &der), NOERROR);
-	p = (const unsigned char *)der.p;
-	leaf = d2i_X509(NULL, &p, (long)der.n);
-	ck_assert_ptr_nonnull(leaf);
-	buf_release(&der);
-	return leaf;
-}
-
 START_TEST(test_what_was_asked_for)
 {
 	struct tls_identity *ca = make((struct tls_make){ .use = TLS_USE_CA, SUBJECT("CN", "CA") });
@@ -50,7 +34,7 @@ START_TEST(test_what_was_asked_for)
 		.key = TLS_KEY_RSA, .issuer = ca, .hosts = hosts, .host_count = 3 });
 	struct tls_identity *client = make((struct tls_make){ .use = TLS_USE_CLIENT, .issuer = ca,
 		.addresses = addresses, .address_count = 1, SUBJECT("O", "Acme", "CN", "Jane") });
-	X509 *a = x509(ca), *s = x509(server), *c = x509(client);
+	X509 *a = identity_x509(ca), *s = identity_x509(server), *c = identity_x509(client);
 
 	ck_assert_int_eq(X509_check_ca(a), 1);
 	ck_assert_int_eq(X509_check_ca(s), 0);
@@ -84,7 +68,7 @@ START_TEST(test_odd_ones)
 		.not_before = 2500000000, .not_after = 3000000000 });
 	struct tls_identity *same = make((struct tls_make){ .use = TLS_USE_CLIENT, .same_key = big,
 		.purposes = "" });
-	X509 *b = x509(big), *s = x509(same);
+	X509 *b = identity_x509(big), *s = identity_x509(same);
 	struct fault fault = { 0 };
 
 	ck_assert_int_gt(i2d_X509(b, NULL), 100000);
@@ -150,7 +134,7 @@ static bool names(struct slice pem, const struct tls_identity *one)
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
 	X509_REVOKED *entry = NULL;
-	X509 *leaf = x509(one);
+	X509 *leaf = identity_x509(one);
 	bool named = X509_CRL_get0_by_cert(crl, &entry, leaf) == 1;
 
 	X509_free(leaf);
