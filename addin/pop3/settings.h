@@ -20,6 +20,7 @@
 
 #define SETTINGS_TEXT_OCTETS 256
 
+
 struct settings {
 	atomic_uint shares;
 	/* notes.ini: settings.c has the table */
@@ -96,5 +97,8 @@ struct setting {
 };
 extern const struct setting settings_table[];
 extern const size_t settings_count;
+/* Its value as text; SETTINGS_TEXT_OCTETS are enough. */
+void settings_value(const struct settings *settings, const struct setting *setting, char *text,
+                    size_t size);
 
 #endif

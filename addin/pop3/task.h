@@ -3,7 +3,8 @@
  *
  *   main.c       AddInMain: start, console commands, settings, end
  *   port.c       the ports
- *   settings.c   notes.ini and the Server document
+ *   settings.c   notes.ini and the Server document (shown by settingsshow.c; what is wrong
+ *                in them is told through complaints.c)
  *   secure.c     TLS credentials for each place of the settings
  *   entry.c      which ways in a port has, and who is let in
  *   client.c     one connection: the engine's protocol on one side, the seam of
