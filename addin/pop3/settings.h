@@ -20,7 +20,6 @@
 
 #define SETTINGS_TEXT_OCTETS 256
 
-
 struct settings {
 	atomic_uint shares;
 	/* notes.ini: settings.c has the table */
