@@ -15,20 +15,10 @@
 
 static void add_name(const char *label, const X509_NAME *name, struct buf *out)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long n = 0;
-
-	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 &
-	    ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
-		n = BIO_get_mem_data(bio, &text);
 	buf_add_str(out, label);
-	if (n > 0)
-		text_escape((struct slice){ text, (size_t)n }, VALUE_SHOWN_OCTETS, out);
-	else
+	if (!tls_name_text(name, VALUE_SHOWN_OCTETS, out))
 		buf_add_str(out, "none");
 	buf_add_char(out, '\n');
-	BIO_free(bio);
 }
 
 static void add_date(const ASN1_TIME *time, struct buf *out)

@@ -153,25 +153,32 @@ static STATUS take_names(const X509_NAME *subject, struct arena *arena, struct t
 	return status;
 }
 
-static STATUS show_subject(const X509_NAME *subject, struct arena *arena, struct slice *shown_r)
+bool tls_name_text(const X509_NAME *name, size_t max_octets, struct buf *out)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	struct buf shown = BUF_INIT;
 	char *text = NULL;
-	long n;
+	long n = 0;
+
+	/* what the flags would escape, text_escape does */
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0,
+	    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+		n = BIO_get_mem_data(bio, &text);
+	if (n > 0)
+		text_escape((struct slice){ text, (size_t)n }, max_octets, out);
+	BIO_free(bio);
+	return n > 0;
+}
+
+static STATUS show_subject(const X509_NAME *subject, struct arena *arena, struct slice *shown_r)
+{
+	struct buf shown = BUF_INIT;
 	STATUS status;
 
-	if (bio == NULL)
-		return POSTIL_ERR_MEMORY;
-	/* what the flags would escape, text_escape does */
-	X509_NAME_print_ex(bio, subject, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
-	n = BIO_get_mem_data(bio, &text);
-	text_escape((struct slice){ text, n < 0 ? 0 : (size_t)n }, SUBJECT_SHOWN_OCTETS, &shown);
+	(void)tls_name_text(subject, SUBJECT_SHOWN_OCTETS, &shown);
 	status = buf_status(&shown);
 	if (status == NOERROR)
 		status = arena_copy(arena, buf_slice(&shown), shown_r);
 	buf_release(&shown);
-	BIO_free(bio);
 	return status;
 }
 

@@ -123,6 +123,10 @@ void tls_connection_blame(struct tls_connection *connection, const char *why);
 void tls_connection_forbid_tickets(struct tls_connection *connection);
 bool tls_connection_may_have_tickets(const struct tls_connection *connection);
 
+/* --- peer.c: a distinguished name in words (RFC 4514), escaped; false: it is empty --------------- */
+
+bool tls_name_text(const X509_NAME *name, size_t max_octets, struct buf *out);
+
 /* --- reason.c: libssl's errors in words -------------------------------------------------------------- */
 
 /* Static text for the newest error in this thread's queue, which is emptied. */

@@ -133,25 +133,15 @@ static int find_person(struct certificate_tool *t, const char *name)
 	return status == NOERROR ? EX_OK : no_answer(t, status);
 }
 
-static bool is_persons(struct certificate_tool *t, struct slice name)
+typedef STATUS finder(struct directory *dir, struct slice name, struct arena *arena,
+                      const struct person **persons_r, size_t *count_r);
+
+static bool is_persons(struct certificate_tool *t, finder *find, struct slice name)
 {
 	const struct person *persons;
 	size_t count;
 
-	if (directory_find_subject(t->person_tool.dir, name, &t->arena, &persons, &count) != NOERROR)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (memcmp(&persons[i].unid, &t->unid, sizeof(t->unid)) == 0)
-			return true;
-	return false;
-}
-
-static bool is_persons_address(struct certificate_tool *t, struct slice address)
-{
-	const struct person *persons;
-	size_t count;
-
-	if (directory_find_address(t->person_tool.dir, address, &t->arena, &persons, &count) != NOERROR)
+	if (find(t->person_tool.dir, name, &t->arena, &persons, &count) != NOERROR)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (memcmp(&persons[i].unid, &t->unid, sizeof(t->unid)) == 0)
@@ -162,7 +152,7 @@ static bool is_persons_address(struct certificate_tool *t, struct slice address)
 static bool names_person(struct certificate_tool *t, const struct tls_peer *peer)
 {
 	for (size_t i = 0; i < peer->name_count; i++)
-		if (is_persons(t, peer->names[i]))
+		if (is_persons(t, directory_find_subject, peer->names[i]))
 			return true;
 	return false;
 }
@@ -182,7 +172,7 @@ static void warn_of_names(struct certificate_tool *t, const struct tls_peer *pee
 	if (peer->name_count > 0)
 		buf_add_char(&names, ')');
 	for (size_t i = 0; i < peer->address_count && !address; i++)
-		address = is_persons_address(t, peer->addresses[i]);
+		address = is_persons(t, directory_find_address, peer->addresses[i]);
 	tool_say("no name in the certificate%s is among the values of FullName of %s: it lets in %s",
 	         buf_cstr(&names), buf_cstr(&t->shown), address
 	         ? "only where the server lets the address in it stand for a name" : "nobody");

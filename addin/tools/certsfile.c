@@ -91,7 +91,7 @@ static STATUS make_directories(const struct certs *certs, char *path, struct fau
 	     slash != NULL && status == NOERROR; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0700) == 0) {
-			if (certs->give && chown(path, certs->uid, certs->gid) != 0)
+			if (certs->give && lchown(path, certs->uid, certs->gid) != 0)
 				status = failed(path, fault);
 		} else if (errno != EEXIST) {
 			status = failed(path, fault);
