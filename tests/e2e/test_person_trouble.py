@@ -108,6 +108,9 @@ def ann(data):
 
 # --- at the prompt
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
 class Shell:
     """A shell with job control at a terminal of its own, which runs lines one after another."""
 
@@ -115,7 +118,7 @@ class Shell:
         self.shown = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            for number in (signal.SIGINT, signal.SIGQUIT):  # who starts tests may ignore them
+            for number in SIGNALS:          # who starts tests may ignore them
                 signal.signal(number, signal.SIG_DFL)
             os.execv("/bin/sh", ["sh", "-c", "set -m\ntrap : INT\n" + "".join(
                 '%s\necho "<$?>"\nread x\n' % line for line in lines)])
@@ -157,7 +160,7 @@ def signals_at_the_prompt():
         ann(data)
         before = data.local()
         command = "%s passwd -d %s 'Ann Lee'" % (POSTIL, data.path)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        for number in SIGNALS:
             with Shell(command) as shell:
                 shell.wait_for(PROMPT)
                 assert not shell.echoes()
