@@ -33,6 +33,7 @@ static const struct {
 	{ POSTIL_ERR_AMBIGUOUS, "More than one entry matches" },
 	{ POSTIL_ERR_LIMIT, "A limit has been reached" },
 	{ POSTIL_ERR_CLOSED, "Connection has ended" },
+	{ POSTIL_ERR_QUOTA, "The mail file has reached its quota" },
 	{ POSTIL_ERR_PERMISSION, "The operating system refused access" },
 };
 

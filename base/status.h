@@ -46,6 +46,7 @@ enum {
 	POSTIL_ERR_LIMIT,               /* a configured limit has been reached */
 	POSTIL_ERR_CLOSED,              /* the other side has gone */
 	POSTIL_ERR_PERMISSION,          /* the operating system refused access */
+	POSTIL_ERR_QUOTA,               /* the mail file's quota would be exceeded */
 	POSTIL_ERR_END
 };
 

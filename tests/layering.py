@@ -23,6 +23,7 @@ RULES = [
     ("libcrypto", r"<openssl/|\b(EVP|OPENSSL|OSSL|RAND)_\w+\s*\(",
      ["base/crypt.c", "base/inetpass.c", "tls/"], "#include <openssl/evp.h>"),
     ("libxml2", r"<libxml/|\bxml[A-Z]\w*\s*\(", ["base/dxl.c"], "xmlFreeTextReader(reader);"),
+    ("GMime", r"<gmime/|<glib|\bg_\w+\s*\(", ["mailfile/mime"], "g_mime_init();"),
     ("libunistring", r"<uni(case|ctype|norm|str)\.h>|\bu(8|c)_\w+\s*\(", ["base/text.c"],
      "u8_check(p, n);"),
     ("SQLite", r"<sqlite3\.h>|\bsqlite3_\w+", ["nsf/"], "sqlite3_step(stmt);"),
