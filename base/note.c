@@ -108,6 +108,20 @@ struct item *note_add(struct note *note, struct slice name, uint16_t type,
 	return item;
 }
 
+struct item *note_add_blob(struct note *note, struct slice name, uint16_t type, uint16_t flags,
+                           const struct slice *values, size_t count,
+                           const struct item_blob *blob)
+{
+	struct item_blob *copy = arena_alloc(note->arena, sizeof(*copy));
+	struct item *item = copy == NULL ? NULL : note_add(note, name, type, flags, values, count);
+
+	if (item == NULL)
+		return NULL;
+	*copy = *blob;
+	item->blob = copy;
+	return item;
+}
+
 struct item *note_add_text(struct note *note, const char *name, struct slice value)
 {
 	return note_add(note, slice_of(name), ITEM_TEXT, ITEM_SUMMARY, &value, 1);
@@ -129,6 +143,34 @@ const struct item *note_find(const struct note *note, const char *name)
 const struct item *note_find_next(const struct item *after, const char *name)
 {
 	return find_from(after->next, name);
+}
+
+/* Is this value the blob's? */
+static bool is_blob(const struct item *item, size_t value_index)
+{
+	return item->blob != NULL && value_index == (item->type == ITEM_OBJECT ? 1 : 0);
+}
+
+uint64_t item_size(const struct item *item, size_t value_index)
+{
+	if (is_blob(item, value_index))
+		return item->blob->size_octets;
+	return value_index < item->count ? item->values[value_index].n : 0;
+}
+
+STATUS item_read(const struct item *item, size_t value_index, uint64_t offset, void *out,
+                 size_t size)
+{
+	uint64_t whole = item_size(item, value_index);
+
+	if (offset > whole || size > whole - offset)
+		return POSTIL_ERR_INVALID;
+	if (size == 0)
+		return NOERROR;
+	if (is_blob(item, value_index))
+		return item->blob->read(item->blob->context, offset, out, size);
+	memcpy(out, item->values[value_index].p + offset, size);
+	return NOERROR;
 }
 
 struct slice note_text(const struct note *note, const char *name)

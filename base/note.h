@@ -45,10 +45,26 @@ enum item_type {
 
 enum item_flag {
 	ITEM_SIGN = 0x0001, ITEM_SEAL = 0x0002, ITEM_SUMMARY = 0x0004,
-	ITEM_READWRITERS = 0x0020, ITEM_NAMES = 0x0040, ITEM_PROTECTED = 0x0200,
-	ITEM_READERS = 0x0400
+	ITEM_READWRITERS = 0x0020, ITEM_NAMES = 0x0040, ITEM_PLACEHOLDER = 0x0100,
+	ITEM_PROTECTED = 0x0200, ITEM_READERS = 0x0400, ITEM_UNCHANGED = 0x1000
 };
 
+/* A value too large for memory, read on demand: exactly size octets from offset, never
+ * past size_octets. Whoever made it says how long it can be read. */
+struct item_blob {
+	uint64_t size_octets;
+	STATUS (*read)(void *context, uint64_t offset, void *out, size_t size);
+	void *context;
+};
+
+/* What the values of an item are:
+ *   text, numbers, times   one for each, as the types above say
+ *   ITEM_OBJECT            the file's name as it was (UTF-8), its octets, and when it was
+ *                          created and modified (DXL datetime text, may be empty); the
+ *                          two times, or all but one value, may be missing
+ *   others                 one, the octets
+ * With a blob the octets are the blob's: the second value of an object is empty then, and
+ * another item has no values. */
 struct item {
 	struct item *next;
 	const char *name;       /* as written; compared without regard to ASCII case */
@@ -56,6 +72,7 @@ struct item {
 	uint16_t flags;
 	size_t count;           /* number of values; 0 for an empty list */
 	struct slice *values;   /* text is UTF-8; a newline in it is '\n' */
+	const struct item_blob *blob;           /* NULL: all values are in memory */
 	unsigned line;          /* where in the source file, 0 = unknown */
 };
 
@@ -74,9 +91,19 @@ void note_init(struct note *note, struct arena *arena);
 struct item *note_add(struct note *note, struct slice name, uint16_t type,
                       uint16_t flags, const struct slice *values, size_t count);
 struct item *note_add_text(struct note *note, const char *name, struct slice value);
+/* The same with a value that stays where it is; blob is copied, what it reads is not. */
+struct item *note_add_blob(struct note *note, struct slice name, uint16_t type, uint16_t flags,
+                           const struct slice *values, size_t count,
+                           const struct item_blob *blob);
 /* First item of that name, or NULL; *after continues the search behind it. */
 const struct item *note_find(const struct note *note, const char *name);
 const struct item *note_find_next(const struct item *after, const char *name);
+/* A value wherever it is. item_size: 0 for a value that the item does not have. item_read:
+ * exactly size octets from offset; POSTIL_ERR_INVALID past the value's end, else what the
+ * blob answers. */
+uint64_t item_size(const struct item *item, size_t value_index);
+STATUS item_read(const struct item *item, size_t value_index, uint64_t offset, void *out,
+                 size_t size);
 /* First value of the first item of that name; empty if there is none. */
 struct slice note_text(const struct note *note, const char *name);
 /* The number in it: number items, and text items that hold a number. */

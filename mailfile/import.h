@@ -17,7 +17,8 @@
 enum mail_form {
 	MAIL_FORM_AUTO,         /* a directory with cur or new: Maildir; another: its
 	                         * *.eml files; a file that begins "From ": mbox; else eml */
-	MAIL_FORM_EML, MAIL_FORM_MBOX, MAIL_FORM_MBOXRD, MAIL_FORM_MAILDIR
+	MAIL_FORM_EML, MAIL_FORM_MBOX, MAIL_FORM_MBOXRD, MAIL_FORM_MAILDIR,
+	MAIL_FORM_DXL           /* documents, see mailfile/dxlmail.h */
 };
 /* false: no such form. */
 bool mail_form_parse(const char *text, enum mail_form *form_r);

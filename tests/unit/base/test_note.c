@@ -104,4 +104,53 @@ START_TEST(numbers)
 }
 END_TEST
 
-UNIT_MAIN("note", unids, items_keep_order_and_are_copied, numbers)
+static STATUS read_letters(void *context, uint64_t offset, void *out, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((char *)out)[i] = (char)('a' + (offset + i) % 26);
+	++*(unsigned *)context;
+	return NOERROR;
+}
+
+START_TEST(values_are_read_wherever_they_are)
+{
+	static const struct slice name = SLICE_LIT("a.txt"), parts[] = { SLICE_LIT("a.txt"),
+		SLICE_LIT("octets") };
+	struct arena arena = ARENA_INIT;
+	unsigned reads = 0;
+	const struct item_blob blob = { 5000000000, read_letters, &reads };
+	struct note note;
+	struct item *far, *near, *raw;
+	char got[4];
+
+	note_init(&note, &arena);
+	near = note_add(&note, SLICE_LIT("$FILE"), ITEM_OBJECT, 0, parts, 2);
+	far = note_add_blob(&note, SLICE_LIT("$FILE"), ITEM_OBJECT, 0, &name, 1, &blob);
+	raw = note_add_blob(&note, SLICE_LIT("Body"), ITEM_MIME_PART, 0, NULL, 0, &blob);
+	ck_assert(near != NULL && far != NULL && raw != NULL);
+	ck_assert_uint_eq(item_size(near, 1), 6);
+	ck_assert_uint_eq(item_size(near, 2), 0);
+	ck_assert_uint_eq(item_size(far, 0), 5);
+	ck_assert_uint_eq(item_size(far, 1), 5000000000);
+	ck_assert_uint_eq(item_size(raw, 0), 5000000000);
+	ck_assert_uint_eq(item_size(raw, 1), 0);
+	ck_assert_int_eq(item_read(near, 1, 2, got, 4), NOERROR);
+	ck_assert_mem_eq(got, "tets", 4);
+	ck_assert_int_eq(item_read(far, 0, 1, got, 4), NOERROR);
+	ck_assert_mem_eq(got, ".txt", 4);
+	ck_assert_int_eq(item_read(far, 1, 4999999996, got, 4), NOERROR);
+	ck_assert_mem_eq(got, "efgh", 4);
+	ck_assert_int_eq(item_read(raw, 0, 25, got, 2), NOERROR);
+	ck_assert_mem_eq(got, "za", 2);
+	ck_assert_uint_eq(reads, 2);
+	ck_assert_int_eq(item_read(raw, 0, 5000000000, NULL, 0), NOERROR);
+	ck_assert_int_eq(item_read(raw, 0, 4999999997, got, 4), POSTIL_ERR_INVALID);
+	ck_assert_int_eq(item_read(raw, 0, UINT64_MAX, got, 2), POSTIL_ERR_INVALID);
+	ck_assert_int_eq(item_read(near, 1, 3, got, 4), POSTIL_ERR_INVALID);
+	ck_assert_int_eq(item_read(raw, 1, 0, got, 1), POSTIL_ERR_INVALID);
+	ck_assert_uint_eq(reads, 2);
+	arena_release(&arena);
+}
+END_TEST
+
+UNIT_MAIN("note", values_are_read_wherever_they_are, unids, items_keep_order_and_are_copied, numbers)
