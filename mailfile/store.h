@@ -62,6 +62,10 @@ struct maildrop_delivery {
 	const struct note *note;        /* items beside the octets; may be NULL */
 	STATUS (*body)(void *context, uint64_t offset, void *out, size_t size);
 	void *context;
+	/* The form for clients that have not said UTF8 (RFC 6856), NULL: the same one. Of it
+	 * only sizes, has_dot_line, body and context count; the store makes its UIDL. */
+	const struct maildrop_delivery *second;
+	bool needs_utf8;                /* there is no such form and none can be made */
 };
 
 struct maildrop_store_calls {
