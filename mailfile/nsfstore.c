@@ -84,7 +84,7 @@ STATUS nsfstore_told(struct fault *fault, STATUS status, const char *path)
 static STATUS add_to_list(void *context, const struct nsf_message *m)
 {
 	struct maildrop_message message = { m->size_octets, m->header_octets,
-	                                    m->has_dot_line, m->uidl };
+	                                    m->has_dot_line, m->uidl, false };
 
 	return msglist_add(context, m->id, &message);
 }

@@ -41,6 +41,8 @@ struct maildrop_message {
 	uint64_t header_octets;
 	bool has_dot_line;
 	struct slice uidl;      /* valid while the maildrop is open */
+	bool needs_utf8;        /* there is no form of it without UTF8 (RFC 6856): to a session that did
+	                         * not say UTF8 its octets are not sent; sizes are those it has */
 };
 
 struct maildrop_options {
@@ -48,6 +50,8 @@ struct maildrop_options {
 	struct slice user;              /* canonical name: whose marks */
 	bool look_only;                 /* without the session lock: list and read;
 	                                 * commit answers POSTIL_ERR_INVALID */
+	bool utf8;                      /* the client takes UTF-8 in headers (RFC 6856). Without, a
+	                                 * message that has a second form is that form: size, UIDL, octets */
 	const struct acl_who *who;      /* whose rights hold; NULL: the file's own side (tools,
 	                                 * delivery), which may all */
 };
@@ -59,6 +63,9 @@ struct maildrop_delivery {
 	bool has_dot_line;
 	bool read;                      /* deliver without unread mark */
 	struct slice uidl;              /* empty: the store makes a random one */
+	bool reuse_uidl;                /* with uidl empty: octets that a deleted message had get its UIDL
+	                                 * again, as long as the store remembers the deletion */
+	int64_t received_ms;            /* when it came, since 1970; 0: now */
 	const struct note *note;        /* items beside the octets; may be NULL */
 	STATUS (*body)(void *context, uint64_t offset, void *out, size_t size);
 	void *context;
@@ -105,7 +112,9 @@ struct maildrop_store_calls {
 	STATUS (*reclaim)(struct mail_store *store, const char *path, bool *more_r);
 
 	/* Add messages to a mail file, which is made if make is true (owner: the
-	 * canonical name it belongs to). Never waits for a session lock. */
+	 * canonical name it belongs to). Never waits for a session lock. POSTIL_ERR_QUOTA:
+	 * the file's quota would be exceeded, nothing is added. A delivery that reaches the
+	 * file's warning threshold adds one notice for its owner, until it is below again. */
 	STATUS (*deliver)(struct mail_store *store, const char *path, bool make,
 	                  struct slice owner, const struct maildrop_delivery *messages,
 	                  size_t count, struct fault *fault);
@@ -135,9 +144,13 @@ struct maildrop {
 
 /* --- the store on note databases (nsfstore.c) -------------------------------- */
 
+struct render_options;  /* mailfile/render.h */
+
 struct nsfstore_options {
 	size_t handles;         /* idle open databases kept, default 64 */
 	size_t list_octets;     /* message lists kept for the next session, default 32 MiB */
+	const struct render_options *render;    /* how notes made in Notes become messages; copied, what
+	                                         * it calls must stay. NULL: without any directory */
 };
 /* data_dir: absolute path; mail files lie below it. options may be NULL. */
 STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,

@@ -268,7 +268,7 @@ static STATUS letter_make(struct memory_store *store, const struct maildrop_deli
 	if (letter->octets != NULL)
 		status = d->body(d->context, 0, letter->octets, size);
 	letter->info = (struct maildrop_message){ d->size_octets, d->header_octets,
-		d->has_dot_line, { letter->uidl, d->uidl.n } };
+		d->has_dot_line, { letter->uidl, d->uidl.n }, d->needs_utf8 };
 	if (d->uidl.n != 0 && d->uidl.n <= MAILDROP_UIDL_MAX)
 		memcpy(letter->uidl, d->uidl.p, d->uidl.n);
 	else if (d->uidl.n == 0)

@@ -94,7 +94,7 @@ START_TEST(test_refused)
 	ck_assert_uint_eq(msglist_add(&maker, 6, &m), POSTIL_ERR_DAMAGED);
 	m.uidl = (struct slice){ uidl, sizeof(uidl) };
 	ck_assert_uint_eq(msglist_add(&maker, 6, &m), POSTIL_ERR_DAMAGED);
-	m = (struct maildrop_message){ UINT64_MAX, 1, false, SLICE_LIT("v") };
+	m = (struct maildrop_message){ UINT64_MAX, 1, false, SLICE_LIT("v"), false };
 	ck_assert_uint_eq(msglist_add(&maker, 6, &m), POSTIL_ERR_DAMAGED);
 	ck_assert_uint_eq(maker.count, 1);
 	msglist_give_up(&maker);
