@@ -2,7 +2,8 @@
  * Reading DXL with libxml2's SAX interface: nothing is built that outlives one
  * document. The file is distrusted as a whole: libxml2 is given octets and no
  * way to open anything, entity declarations end the reading, depth and sizes
- * are bounded. What elements mean is dxlnote.c's to know.
+ * are bounded. What elements mean is dxlnote.c's to know. markup.h is the same
+ * for those who want the elements themselves.
  */
 #include "base/dxl.h"
 
@@ -18,6 +19,7 @@
 #include <libxml/parserInternals.h>
 
 #include "base/dxlnote.h"
+#include "base/markup.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -319,4 +321,233 @@ STATUS dxl_read_file(const char *path, const struct dxl_limits *limits,
 	status = dxl_read_stream(read_fd, &fd, path, limits, sink, context, fault);
 	close(fd);
 	return status;
+}
+
+/* --- markup.h: elements for others ----------------------------------------- */
+
+#define ATTRIBUTES_MAX 64       /* of one element; DXL has none with more */
+
+struct markup {
+	xmlParserCtxtPtr xml;
+	ssize_t (*read)(void *read_context, void *out, size_t size);
+	void *read_context;
+	const struct markup_sink *sink;
+	void *context;
+	size_t unseen;                          /* octets read since something was told of */
+	struct arena arena;                     /* of one element's attributes */
+	STATUS stopped;
+	unsigned line;
+	char text[256];                         /* why it stopped, or the first error of libxml2 */
+};
+
+static void markup_fault(struct markup *m, STATUS status, const char *text)
+{
+	if (m->stopped != NOERROR)
+		return;
+	m->stopped = status;
+	snprintf(m->text, sizeof(m->text), "%s", text);
+}
+
+static void markup_stop(struct markup *m, STATUS status, const char *text)
+{
+	if (status == NOERROR)
+		return;
+	markup_fault(m, status, text);
+	xmlStopParser(m->xml);
+}
+
+static struct markup *markup_at(void *context)
+{
+	struct markup *m = context;
+
+	m->unseen = 0;
+	m->line = m->xml->input == NULL || m->xml->input->line < 0 ? 0 : (unsigned)m->xml->input->line;
+	return m;
+}
+
+/* An ampersand comes as "&#38;". */
+static struct slice markup_unescape(struct markup *m, struct slice raw)
+{
+	char *copy, *to;
+
+	if (raw.n == 0 || memchr(raw.p, '&', raw.n) == NULL)
+		return raw;
+	copy = to = arena_alloc(&m->arena, raw.n);
+	if (copy == NULL)
+		return (struct slice){ "", 0 };
+	for (size_t i = 0; i < raw.n; i++) {
+		*to++ = raw.p[i];
+		if (raw.n - i >= 5 && memcmp(raw.p + i, "&#38;", 5) == 0)
+			i += 4;
+	}
+	return (struct slice){ copy, (size_t)(to - copy) };
+}
+
+static void markup_on_start(void *context, const xmlChar *name, const xmlChar *prefix,
+                            const xmlChar *uri, int ns_count, const xmlChar **namespaces,
+                            int count, int defaulted, const xmlChar **attributes)
+{
+	struct markup *m = markup_at(context);
+	struct markup_attribute list[ATTRIBUTES_MAX];
+	size_t n = 0;
+
+	if (m->stopped != NOERROR)
+		return;
+	for (int i = 0; i < count && n < ATTRIBUTES_MAX; i++, attributes += 5) {
+		struct slice value = { (const char *)attributes[3],
+		                       (size_t)(attributes[4] - attributes[3]) };
+
+		if (attributes[2] != NULL)
+			continue;
+		list[n].name = slice_of((const char *)attributes[0]);
+		list[n++].value = markup_unescape(m, value);
+	}
+	markup_stop(m, m->sink->start(m->context, slice_of((const char *)name), list, n), "");
+	arena_release(&m->arena);
+}
+
+static void markup_on_end(void *context, const xmlChar *name, const xmlChar *prefix,
+                          const xmlChar *uri)
+{
+	struct markup *m = markup_at(context);
+
+	if (m->stopped == NOERROR)
+		markup_stop(m, m->sink->end(m->context, slice_of((const char *)name)), "");
+}
+
+static void markup_on_text(void *context, const xmlChar *text, int n)
+{
+	struct markup *m = markup_at(context);
+
+	if (m->stopped == NOERROR)
+		markup_stop(m, m->sink->text(m->context, (struct slice){ (const char *)text, (size_t)n }),
+		            "");
+}
+
+static void markup_on_comment(void *context, const xmlChar *text)
+{
+	markup_at(context);
+}
+
+static void markup_on_instruction(void *context, const xmlChar *target, const xmlChar *text)
+{
+	markup_at(context);
+}
+
+static void markup_refuse(void *context)
+{
+	markup_stop(markup_at(context), POSTIL_ERR_SYNTAX, "entity declarations are refused");
+}
+
+static void markup_on_entity(void *context, const xmlChar *name, int type,
+                             const xmlChar *public_id, const xmlChar *system_id,
+                             xmlChar *content)
+{
+	markup_refuse(context);
+}
+
+static void markup_on_unparsed(void *context, const xmlChar *name, const xmlChar *public_id,
+                               const xmlChar *system_id, const xmlChar *notation)
+{
+	markup_refuse(context);
+}
+
+#if LIBXML_VERSION >= 21200
+static void markup_on_error(void *context, const xmlError *error)
+#else
+static void markup_on_error(void *context, xmlErrorPtr error)
+#endif
+{
+	struct markup *m = context;
+	struct buf shown;
+
+	if (error->level < XML_ERR_FATAL || m->text[0] != '\0' || m->stopped != NOERROR)
+		return;
+	m->line = error->line > 0 ? (unsigned)error->line : 1;
+	buf_init(&shown, sizeof(m->text) * 4);
+	text_escape(text_trim(slice_of(error->message)), 200, &shown);
+	snprintf(m->text, sizeof(m->text), "%s", buf_cstr(&shown));
+	buf_release(&shown);
+}
+
+static int markup_on_read(void *context, char *out, int size)
+{
+	struct markup *m = context;
+	ssize_t got = m->read(m->read_context, out, (size_t)size);
+
+	if (got < 0) {
+		markup_fault(m, POSTIL_ERR_IO, "it cannot be read");
+		return 0;
+	}
+	m->unseen += (size_t)got;
+	if (m->unseen <= MARKUP_OCTETS_MAX || m->xml->instate == XML_PARSER_CDATA_SECTION)
+		return (int)got;
+	markup_fault(m, POSTIL_ERR_SYNTAX, "a tag or comment is longer than allowed");
+	m->unseen = MARKUP_OCTETS_MAX;  /* nothing more is read */
+	return 0;
+}
+
+static bool markup_open(struct markup *m)
+{
+	xmlSAXHandler sax = {
+		.initialized = XML_SAX2_MAGIC,
+		.startElementNs = markup_on_start,
+		.endElementNs = markup_on_end,
+		.characters = markup_on_text,
+		.cdataBlock = markup_on_text,
+		.ignorableWhitespace = markup_on_text,
+		.comment = markup_on_comment,
+		.processingInstruction = markup_on_instruction,
+		.entityDecl = markup_on_entity,
+		.unparsedEntityDecl = markup_on_unparsed,
+		.serror = markup_on_error
+	};
+
+	pthread_once(&once, xmlInitParser);
+	xmlSetGenericErrorFunc(NULL, say_nothing);
+	m->xml = xmlCreateIOParserCtxt(&sax, m, markup_on_read, NULL, m, XML_CHAR_ENCODING_NONE);
+	if (m->xml != NULL)
+		xmlCtxtUseOptions(m->xml, XML_PARSE_NONET);
+	return m->xml != NULL;
+}
+
+STATUS markup_read(ssize_t (*read_octets)(void *read_context, void *out, size_t size),
+                   void *read_context, const struct markup_sink *sink, void *context,
+                   struct fault *fault)
+{
+	struct markup m = {
+		.read = read_octets, .read_context = read_context, .sink = sink, .context = context,
+		.arena = ARENA_INIT
+	};
+	STATUS status = POSTIL_ERR_MEMORY;
+
+	if (markup_open(&m)) {
+		xmlParseDocument(m.xml);
+		status = m.stopped != NOERROR ? m.stopped
+		         : m.xml->errNo == XML_ERR_NO_MEMORY ? POSTIL_ERR_MEMORY
+		         : !m.xml->wellFormed ? POSTIL_ERR_SYNTAX : NOERROR;
+		xmlFreeDoc(m.xml->myDoc);
+		xmlFreeParserCtxt(m.xml);
+	}
+	arena_release(&m.arena);
+	if (status == NOERROR)
+		return NOERROR;
+	return fault_set(fault, status, "line %u: %s", m.line,
+	                 m.text[0] != '\0' ? m.text : status_text(status));
+}
+
+STATUS markup_read_memory(struct slice xml, const struct markup_sink *sink, void *context,
+                          struct fault *fault)
+{
+	return markup_read(read_memory, &xml, sink, context, fault);
+}
+
+struct slice markup_value(const struct markup_attribute *attributes, size_t count, const char *name)
+{
+	struct slice wanted = slice_of(name);
+
+	for (size_t i = 0; i < count; i++)
+		if (slice_equal(attributes[i].name, wanted))
+			return attributes[i].value;
+	return (struct slice){ "", 0 };
 }

@@ -1,0 +1,260 @@
+/* LMBCS to UTF-8. Texts come from note databases and are distrusted: every octet is
+ * looked at once, nothing is assumed of what follows it. */
+#include "base/lmbcs.h"
+
+#include <iconv.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/banned.h"
+
+#define GROUP_CONTROL 0x0F
+#define GROUP_DOUBLE 0x10       /* from here on two octets make a character */
+#define GROUP_UNICODE 0x14
+#define REPLACEMENT 0xFFFD
+
+/* Group 1 from 0x80 on: code page 850. */
+static const uint16_t western[128] = {
+	0x00C7, 0x00FC, 0x00E9, 0x00E2, 0x00E4, 0x00E0, 0x00E5, 0x00E7, 0x00EA, 0x00EB, 0x00E8,
+	0x00EF, 0x00EE, 0x00EC, 0x00C4, 0x00C5, 0x00C9, 0x00E6, 0x00C6, 0x00F4, 0x00F6, 0x00F2,
+	0x00FB, 0x00F9, 0x00FF, 0x00D6, 0x00DC, 0x00F8, 0x00A3, 0x00D8, 0x00D7, 0x0192, 0x00E1,
+	0x00ED, 0x00F3, 0x00FA, 0x00F1, 0x00D1, 0x00AA, 0x00BA, 0x00BF, 0x00AE, 0x00AC, 0x00BD,
+	0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x00C1, 0x00C2,
+	0x00C0, 0x00A9, 0x2563, 0x2551, 0x2557, 0x255D, 0x00A2, 0x00A5, 0x2510, 0x2514, 0x2534,
+	0x252C, 0x251C, 0x2500, 0x253C, 0x00E3, 0x00C3, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560,
+	0x2550, 0x256C, 0x00A4, 0x00F0, 0x00D0, 0x00CA, 0x00CB, 0x00C8, 0x0131, 0x00CD, 0x00CE,
+	0x00CF, 0x2518, 0x250C, 0x2588, 0x2584, 0x00A6, 0x00CC, 0x2580, 0x00D3, 0x00DF, 0x00D4,
+	0x00D2, 0x00F5, 0x00D5, 0x00B5, 0x00FE, 0x00DE, 0x00DA, 0x00DB, 0x00D9, 0x00FD, 0x00DD,
+	0x00AF, 0x00B4, 0x00AD, 0x00B1, 0x2017, 0x00BE, 0x00B6, 0x00A7, 0x00F7, 0x00B8, 0x00B0,
+	0x00A8, 0x00B7, 0x00B9, 0x00B3, 0x00B2, 0x25A0, 0x00A0
+};
+
+/* Behind a lead octet and below 0x80, groups have characters of their own. */
+static const uint16_t western_low[128] = {
+	0, 0x263A, 0x263B, 0x2665, 0x2666, 0x2663, 0x2660, 0x2022, 0x25D8, 0x25CB, 0x25D9,
+	0x2642, 0x2640, 0x266A, 0x266B, 0x263C, 0x25BA, 0x25C4, 0x2195, 0x203C, 0x00B6, 0x00A7,
+	0x25AC, 0x21A8, 0x2191, 0x2193, 0x2192, 0x2190, 0x221F, 0x2194, 0x25B2, 0x25BC, 0x00A8,
+	0x007E, 0x02DA, 0x005E, 0x0060, 0x00B4, 0x201C, 0x0027, 0x2026, 0x2013, 0x2014, 0x2018,
+	0x2019, 0, 0x2039, 0x203A, 0x00A8, 0x007E, 0x02DA, 0x005E, 0x0060, 0x00B4, 0x201E,
+	0x201A, 0x201D, 0x2017, 0, 0x00A0, 0, 0, 0, 0, 0x0152, 0x0153, 0x0178, 0x02D9, 0x02DA,
+	0, 0x255E, 0x255F, 0x258C, 0x2590, 0x25CA, 0x2318, 0xF8FF, 0xF8FE, 0x2126, 0, 0x2568,
+	0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256B, 0x256A, 0x2561, 0x2562, 0x2556,
+	0x2555, 0x255C, 0x255B, 0x2567, 0x0133, 0x0132, 0xFB01, 0xFB02, 0x0149, 0x0140, 0x013F,
+	0x00AF, 0x02D8, 0x02DD, 0x02DB, 0x02C7, 0x007E, 0x005E, 0, 0, 0x2020, 0x2021, 0x0126,
+	0x0127, 0x0166, 0x0167, 0x2122, 0x2113, 0x014A, 0x014B, 0x0138, 0, 0xF8FB, 0x2310,
+	0x20A4, 0x20A7
+};
+static const uint16_t greek_low[128] = {
+	0, 0x037A, 0x0385, 0x03AA, 0x03AB, 0x2015, 0x0384, 0x02BC, 0x02BD, 0x203E, 0, 0, 0, 0,
+	0xF862, 0xF863, 0xF864, 0xF865, 0x21D5, 0x215E, 0x215D, 0x215C, 0x215B, 0xF867, 0x21D1,
+	0x21D3, 0x21D2, 0x21D0, 0xF868, 0x21D4, 0xF869, 0xF89F, 0xF89E, 0xF89D, 0xF89C, 0xF89B,
+	0xF89A, 0xF899, 0xF898, 0xF897, 0xF896, 0xF895, 0xF894, 0xF893, 0xF892, 0xF891, 0xF890,
+	0xF88F, 0xF88E, 0xF88D, 0xF88C, 0xF88B, 0xF88A, 0xF889, 0xF888, 0xF887, 0xF886, 0xF885,
+	0xF884, 0xF883, 0xF882, 0xF881, 0xF880, 0xF866, 0x2220, 0x2207, 0xF87F, 0xF87E, 0xF87D,
+	0xF87C, 0xF87B, 0xF87A, 0xF879, 0xF878, 0xF877, 0xF876, 0xF875, 0xF874, 0xF873, 0xF872,
+	0x2202, 0x2135, 0x2111, 0x211C, 0xF871, 0xF870, 0xF86F, 0xF86E, 0xF86D, 0xF86C, 0xF86B,
+	0x220B, 0x2208, 0x2209, 0x2286, 0x2287, 0x2297, 0x2295, 0x2713, 0x22C0, 0x2201, 0x222B,
+	0x2200, 0x2203, 0xF86A, 0x2032, 0x2033, 0x221E, 0x221D, 0x03C6, 0x222A, 0x2229, 0x2261,
+	0x2245, 0x2265, 0x2264, 0x2320, 0x2321, 0x2260, 0x2248, 0x2044, 0x2219, 0x2030, 0x221A,
+	0x207F, 0x2205, 0x2282, 0x2283
+};
+static const uint16_t central_low[] = {
+	0, 0x0101, 0x0108, 0x0109, 0x010A, 0x010B, 0x0112, 0x0113, 0x0116, 0x0117, 0x011C,
+	0x011D, 0x0120, 0x0121, 0x0122, 0x0123, 0x0124, 0x0125, 0x0128, 0x0129, 0x012A, 0x012B,
+	0x012E, 0x012F, 0x0134, 0x0135, 0x0136, 0x0137, 0x013B, 0x013C, 0x0145, 0x0146, 0x014C,
+	0x014D, 0x0156, 0x0157, 0x015C, 0x015D, 0x0168, 0x0169, 0x016A, 0x016B, 0x016C, 0x016D,
+	0x0172, 0x0173, 0x0100
+};
+
+/* The code pages of the other groups are the system's to know. */
+static const char *const pages[GROUP_UNICODE] = {
+	[0x02] = "CP851", [0x03] = "CP1255", [0x04] = "CP1256", [0x05] = "CP1251",
+	[0x06] = "CP852", [0x08] = "CP1254", [0x0B] = "CP874",
+	[0x10] = "CP932", [0x11] = "CP949", [0x12] = "CP950", [0x13] = "CP936"
+};
+
+struct reader {
+	struct slice rest;
+	struct buf *out;
+	iconv_t open[GROUP_UNICODE];    /* 0: not yet, (iconv_t)-1: there is none */
+};
+
+static void add_rune(struct buf *out, uint32_t c)
+{
+	if (c < 0x80) {
+		buf_add_char(out, (char)c);
+		return;
+	}
+	if (c < 0x800) {
+		buf_add_char(out, (char)(0xC0 | c >> 6));
+	} else {
+		if (c < 0x10000) {
+			buf_add_char(out, (char)(0xE0 | c >> 12));
+		} else {
+			buf_add_char(out, (char)(0xF0 | c >> 18));
+			buf_add_char(out, (char)(0x80 | (c >> 12 & 0x3F)));
+		}
+		buf_add_char(out, (char)(0x80 | (c >> 6 & 0x3F)));
+	}
+	buf_add_char(out, (char)(0x80 | (c & 0x3F)));
+}
+
+static bool next(struct reader *r, uint8_t *octet_r)
+{
+	if (r->rest.n == 0)
+		return false;
+	*octet_r = (uint8_t)*r->rest.p++;
+	r->rest.n--;
+	return true;
+}
+
+/* Two octets, high one first; 0xF6 stands where a NUL would be. */
+static bool next_unit(struct reader *r, uint32_t *unit_r)
+{
+	uint8_t high, low;
+
+	if (!next(r, &high) || !next(r, &low))
+		return false;
+	*unit_r = high == 0xF6 ? (uint32_t)low << 8 : (uint32_t)high << 8 | low;
+	return true;
+}
+
+static uint32_t unicode(struct reader *r)
+{
+	uint32_t unit, second;
+	struct slice behind;
+
+	if (!next_unit(r, &unit))
+		return REPLACEMENT;
+	if (unit < 0xD800 || unit > 0xDFFF)
+		return unit;
+	if (unit > 0xDBFF || r->rest.n == 0 || r->rest.p[0] != GROUP_UNICODE)
+		return REPLACEMENT;
+	behind = r->rest;
+	r->rest.p++;
+	r->rest.n--;
+	if (next_unit(r, &second) && second >= 0xDC00 && second <= 0xDFFF)
+		return 0x10000 + ((unit - 0xD800) << 10) + (second - 0xDC00);
+	r->rest = behind;
+	return REPLACEMENT;
+}
+
+static uint32_t low_character(uint8_t group, uint8_t octet)
+{
+	uint32_t c = 0;
+
+	if (group == 0x01)
+		c = western_low[octet];
+	else if (group == 0x02)
+		c = greek_low[octet];
+	else if (group == 0x06 && octet < sizeof(central_low) / sizeof(*central_low))
+		c = central_low[octet];
+	return c != 0 ? c : REPLACEMENT;
+}
+
+/* One character of a code page, of one or two octets. */
+static void add_from_page(struct reader *r, uint8_t group, char *octets, size_t n)
+{
+	char utf8[16];
+	char *in = octets, *out = utf8;
+	size_t room = sizeof(utf8);
+
+	if (r->open[group] == 0)
+		r->open[group] = pages[group] != NULL ? iconv_open("UTF-8", pages[group]) : (iconv_t)-1;
+	if (r->open[group] == (iconv_t)-1) {
+		add_rune(r->out, REPLACEMENT);
+		return;
+	}
+	iconv(r->open[group], NULL, NULL, NULL, NULL);
+	/* some code pages hold a letter back until it is known that no accent follows */
+	if (iconv(r->open[group], &in, &n, &out, &room) == (size_t)-1 || n > 0
+	    || iconv(r->open[group], NULL, NULL, &out, &room) == (size_t)-1)
+		add_rune(r->out, REPLACEMENT);
+	else
+		buf_add(r->out, utf8, sizeof(utf8) - room);
+}
+
+/* Behind the lead octet of a group of two octets. The lead octet twice: only one
+ * octet follows. */
+static void add_double(struct reader *r, uint8_t group)
+{
+	uint8_t first, second;
+	char octets[2];
+
+	if (!next(r, &first) || !next(r, &second)) {
+		add_rune(r->out, REPLACEMENT);
+		return;
+	}
+	octets[0] = (char)first;
+	octets[1] = (char)second;
+	if (first == group)
+		add_from_page(r, group, octets + 1, 1);
+	else
+		add_from_page(r, group, octets, 2);
+}
+
+static void add_single(struct reader *r, uint8_t group)
+{
+	uint8_t octet;
+	char page_octet;
+
+	if (!next(r, &octet)) {
+		add_rune(r->out, REPLACEMENT);
+	} else if (octet < 0x80) {
+		add_rune(r->out, low_character(group, octet));
+	} else if (group == 0x01) {
+		add_rune(r->out, western[octet - 0x80]);
+	} else {
+		page_octet = (char)octet;
+		add_from_page(r, group, &page_octet, 1);
+	}
+}
+
+/* Controls are moved up by 0x20, those from 0x80 on are not. */
+static void add_control(struct reader *r)
+{
+	uint8_t octet;
+
+	if (!next(r, &octet))
+		add_rune(r->out, REPLACEMENT);
+	else if (octet >= 0x80 && octet < 0xA0)
+		add_rune(r->out, octet);
+	else if (octet >= 0x20 && octet < 0x40)
+		add_rune(r->out, octet - 0x20U);
+	else
+		add_rune(r->out, REPLACEMENT);
+}
+
+static void add_group(struct reader *r, uint8_t lead)
+{
+	if (lead == GROUP_CONTROL)
+		add_control(r);
+	else if (lead == GROUP_UNICODE)
+		add_rune(r->out, unicode(r));
+	else if (lead > GROUP_UNICODE)
+		add_rune(r->out, REPLACEMENT);
+	else if (lead >= GROUP_DOUBLE)
+		add_double(r, lead);
+	else
+		add_single(r, lead);
+}
+
+void lmbcs_to_utf8(struct slice text, struct buf *out)
+{
+	struct reader r = { .rest = text, .out = out };
+	uint8_t octet;
+
+	while (next(&r, &octet)) {
+		if (octet == 0)
+			buf_add_char(out, '\n');
+		else if (octet >= 0x80)
+			add_rune(out, western[octet - 0x80]);
+		else if (octet >= 0x20 || octet == '\t' || octet == '\n' || octet == '\r' || octet == 0x19)
+			buf_add_char(out, (char)octet);
+		else
+			add_group(&r, octet);
+	}
+	for (size_t i = 0; i < GROUP_UNICODE; i++)
+		if (r.open[i] != 0 && r.open[i] != (iconv_t)-1)
+			iconv_close(r.open[i]);
+}
