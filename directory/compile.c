@@ -23,7 +23,7 @@
 
 #include "base/banned.h"
 
-#define FORMAT 4                        /* of what we keep; another one is made anew */
+#define FORMAT 5                        /* of what we keep; another one is made anew */
 #define CACHE_OCTETS (32u << 20)
 #define WARNINGS_SAID_MAX 20            /* of one file */
 #define YOUNG_NS 2000000000             /* a file this young may yet change unnoticed */

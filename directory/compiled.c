@@ -158,18 +158,20 @@ static STATUS call_user(void *context, uint64_t note_id, struct slice record)
 }
 
 /* With more, names that count only then stand right behind the others: one look finds both. */
-static STATUS find_users(struct nsf *nsf, struct slice key, bool more, struct users_call *call)
+static STATUS find_users(struct nsf *nsf, struct slice key, bool more,
+                         STATUS (*each)(void *context, uint64_t note_id, struct slice record),
+                         void *context)
 {
 	struct buf last = BUF_INIT;
 	STATUS status;
 
 	if (!more)
-		return nsf_view_find(nsf, VIEW_USERS, key, call_user, call);
+		return nsf_view_find(nsf, VIEW_USERS, key, each, context);
 	buf_add_slice(&last, key);
 	buf_add(&last, MORE_SUFFIX, MORE_SUFFIX_OCTETS);
 	status = buf_status(&last);
 	if (status == NOERROR)
-		status = nsf_view_range(nsf, VIEW_USERS, key, buf_slice(&last), call_user, call);
+		status = nsf_view_range(nsf, VIEW_USERS, key, buf_slice(&last), each, context);
 	buf_release(&last);
 	return status;
 }
@@ -185,7 +187,7 @@ static STATUS users(struct directory_source *source, struct slice key, bool more
 	STATUS status = take(c, &handle);
 
 	return status != NOERROR ? status
-	       : give_back(c, &handle, find_users(handle.nsf, key, more, &call));
+	       : give_back(c, &handle, find_users(handle.nsf, key, more, call_user, &call));
 }
 
 /* --- persons, with certificates --------------------------------------------- */
@@ -242,7 +244,8 @@ static STATUS persons(struct directory_source *source, struct slice key, enum di
 	if (status != NOERROR)
 		return status;
 	call.nsf = handle.nsf;
-	return give_back(c, &handle, nsf_view_find(handle.nsf, VIEW_USERS, key, call_person, &call));
+	return give_back(c, &handle, find_users(handle.nsf, key, by == DIRECTORY_BY_SHORT_NAME,
+	                                        call_person, &call));
 }
 
 /* --- groups ---------------------------------------------------------------- */
@@ -442,7 +445,7 @@ static void close_source(struct directory_source **source)
 }
 
 static const struct directory_source_calls calls = {
-	.version = 2,
+	.version = 3,
 	.name = "compiled",
 	.users = users,
 	.persons = persons,

@@ -38,6 +38,7 @@ struct person {
 	size_t password_count;
 	struct slice mail_server;       /* canonical; empty: not given */
 	struct slice mail_file;         /* as written */
+	struct slice forward;           /* MailAddress, where mail is sent on to; empty: nowhere */
 	struct unid unid;
 	/* Values of UserCertificate: DER, perhaps behind a few octets of another format. Only
 	 * from directory_find_subject and directory_find_address; else there are none. */
@@ -61,6 +62,9 @@ STATUS directory_find_login(struct directory *dir, struct slice login, bool more
 /* The person a recipient of mail names: an Internet address or any FullName. */
 STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
                                 struct arena *arena, const struct person **person_r);
+/* The same by a value of ShortName. */
+STATUS directory_find_short_name(struct directory *dir, struct slice name, struct arena *arena,
+                                 const struct person **person_r);
 
 /* Persons that have name itself as a value of FullName, however spelled: forms of a Notes
  * name (`CN=Jane Doe/O=Acme` and `Jane Doe/Acme`, `CN=Jane Doe` and `Jane Doe`) are one
@@ -75,7 +79,7 @@ STATUS directory_find_address(struct directory *dir, struct slice address, struc
                               const struct person **persons_r, size_t *count_r);
 
 /* Every document that name names: persons and mail-in databases by any of their
- * names, servers, groups; with the file under DATA/names it came from. The note
+ * names, servers, groups (by InternetAddress too); with the file under DATA/names it came from. The note
  * is valid during the call. A status other than NOERROR ends it. */
 STATUS directory_each_document(struct directory *dir, struct slice name,
                                STATUS (*each)(void *context, const struct note *note,
@@ -116,6 +120,11 @@ struct pop3_settings {
  * where items are missing. NOERROR with found = false when there is none. */
 STATUS directory_pop3_settings(struct directory *dir, struct slice server,
                                struct arena *arena, struct pop3_settings *settings_r);
+
+/* The Internet domains of all Global Domain documents: the primary one of each, then its
+ * aliases. As written; in arena. */
+STATUS directory_internet_domains(struct directory *dir, struct arena *arena,
+                                  const struct slice **domains_r, size_t *count_r);
 
 /* Changes with every compilation; 0 = no directory. Cheap. */
 uint64_t directory_generation(struct directory *dir);

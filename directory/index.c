@@ -46,6 +46,7 @@ static struct key *find_key(struct keys *keys, struct slice key)
  * one that counts only under "More name variations". */
 #define BY_COMMON_NAME 0
 #define BY_MORE (1u << 8)
+#define BY_KEPT 0xFFu                   /* of it: enum directory_by */
 
 /* false: it cannot be a key; told. */
 static bool add_key(struct compile *c, struct slice name, unsigned by, unsigned line,
@@ -53,7 +54,7 @@ static bool add_key(struct compile *c, struct slice name, unsigned by, unsigned 
 {
 	struct keys *keys = &c->keys;
 	struct key *key = &keys->list[keys->count], *old;
-	bool more = by == BY_MORE;
+	bool more = (by & BY_MORE) != 0;
 	size_t at = keys->text.n;
 
 	if (text_trim(name).n == 0 || keys->count == KEYS_MAX)
@@ -64,7 +65,7 @@ static bool add_key(struct compile *c, struct slice name, unsigned by, unsigned 
 		keys->text.n = at;
 		return false;
 	}
-	*key = (struct key){ at, keys->text.n - at, more, more ? 0 : by };
+	*key = (struct key){ at, keys->text.n - at, more, by & BY_KEPT };
 	old = find_key(keys, key_at(keys, key));
 	if (old != NULL) {
 		old->by |= key->by;
@@ -99,13 +100,12 @@ static void add_name_keys(struct compile *c, const struct note *note, const char
 		             item_name);
 }
 
-static void add_address_key(struct compile *c, const struct note *note)
+static void add_address_key(struct compile *c, const struct note *note, enum setting which)
 {
-	const struct item *address = setting_item(note, SET_INTERNET_ADDRESS);
+	const struct item *address = setting_item(note, which);
 
 	if (address != NULL)
-		add_key(c, setting_text(note, SET_INTERNET_ADDRESS), DIRECTORY_BY_ADDRESS, address->line,
-		        address->name);
+		add_key(c, setting_text(note, which), DIRECTORY_BY_ADDRESS, address->line, address->name);
 }
 
 static void add_soundex_keys(struct compile *c, const struct item *last_name)
@@ -124,9 +124,10 @@ static void add_more_keys(struct compile *c, const struct note *note)
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
 		const struct item *item = setting_item(note, settings[i]);
+		unsigned by = settings[i] == SET_SHORT_NAME ? BY_MORE | DIRECTORY_BY_SHORT_NAME : BY_MORE;
 
 		for (size_t j = 0; item != NULL && j < item->count && j < SHORT_NAMES_MAX; j++)
-			add_key(c, item->values[j], BY_MORE, item->line, item->name);
+			add_key(c, item->values[j], by, item->line, item->name);
 		if (item != NULL && settings[i] == SET_LAST_NAME)
 			add_soundex_keys(c, item);
 	}
@@ -150,7 +151,9 @@ static void collect_keys(struct compile *c, const struct form *form, const struc
 	if (form->name_item != NULL)
 		add_name_keys(c, note, form->name_item, is_user(form) ? NAMES_MAX : 1);
 	if (is_user(form))
-		add_address_key(c, note);
+		add_address_key(c, note, SET_INTERNET_ADDRESS);
+	if (form->kind == DOCUMENT_GROUP && c->keys.count > 0)
+		add_address_key(c, note, SET_GROUP_ADDRESS);
 	if (form->kind == DOCUMENT_PERSON)
 		add_more_keys(c, note);
 }
@@ -244,6 +247,7 @@ static STATUS make_record(struct compile *c, const struct form *form, const stru
 	person.internet_address = bounded(c, note, SET_INTERNET_ADDRESS);
 	person.mail_server = canonical(bounded(c, note, SET_MAIL_SERVER), &server);
 	person.mail_file = bounded(c, note, SET_MAIL_FILE);
+	person.forward = bounded(c, note, SET_FORWARD);
 	memcpy(person.unid.octets, document->unid.octets, UNID_OCTETS);
 	if (form->kind == DOCUMENT_PERSON) {
 		person.alternate_name = canonical(bounded(c, note, SET_ALTERNATE_NAME), &alternate);

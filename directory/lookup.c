@@ -151,15 +151,12 @@ STATUS directory_find_recipient(struct directory *dir, struct slice recipient,
 	return status;
 }
 
-/* --- whose certificate ------------------------------------------------------ */
-
 static STATUS find_persons(struct directory *dir, struct slice name, enum directory_by by,
                            struct matches *m)
 {
 	struct buf key = BUF_INIT;
 	STATUS status = directory_key(name, &key);
 
-	m->most = DIRECTORY_MATCHES_MAX;
 	if (status == NOERROR)
 		status = dir->source->calls->persons(dir->source, buf_slice(&key), by, m->arena,
 		                                     add_match, m);
@@ -167,10 +164,25 @@ static STATUS find_persons(struct directory *dir, struct slice name, enum direct
 	return status;
 }
 
+STATUS directory_find_short_name(struct directory *dir, struct slice name, struct arena *arena,
+                                 const struct person **person_r)
+{
+	struct matches m = { .arena = arena, .most = 1 };
+	STATUS status = find_persons(dir, name, DIRECTORY_BY_SHORT_NAME, &m);
+
+	if (status == NOERROR && m.count == 0)
+		status = POSTIL_ERR_NOT_FOUND;
+	if (status == NOERROR)
+		*person_r = m.persons;
+	return status;
+}
+
+/* --- whose certificate ------------------------------------------------------ */
+
 STATUS directory_find_subject(struct directory *dir, struct slice name, struct arena *arena,
                               const struct person **persons_r, size_t *count_r)
 {
-	struct matches m = { .arena = arena };
+	struct matches m = { .arena = arena, .most = DIRECTORY_MATCHES_MAX };
 	STATUS status = find_persons(dir, name, DIRECTORY_BY_FULL_NAME, &m);
 
 	if (status == NOERROR) {
@@ -195,7 +207,7 @@ static bool fold_equal(struct slice a, struct slice b)
 STATUS directory_find_address(struct directory *dir, struct slice address, struct arena *arena,
                               const struct person **persons_r, size_t *count_r)
 {
-	struct matches m = { .arena = arena };
+	struct matches m = { .arena = arena, .most = DIRECTORY_MATCHES_MAX };
 	STATUS status = find_persons(dir, address, DIRECTORY_BY_ADDRESS, &m);
 	size_t kept = 0;
 
@@ -278,4 +290,57 @@ STATUS directory_pop3_settings(struct directory *dir, struct slice server,
 	if (status == NOERROR)
 		*settings_r = settings;
 	return status;
+}
+
+/* --- Internet domains --------------------------------------------------------- */
+
+struct domains_call {
+	struct arena *arena;
+	struct slice *list;
+	size_t count, room;
+};
+
+static STATUS add_domain(struct domains_call *call, struct slice domain)
+{
+	if (text_trim(domain).n == 0)
+		return NOERROR;
+	if (call->count == call->room) {
+		size_t room = call->room == 0 ? 8 : 2 * call->room;
+		struct slice *list = arena_alloc(call->arena, room * sizeof(*list));
+
+		if (list == NULL)
+			return POSTIL_ERR_MEMORY;
+		if (call->count > 0)
+			memcpy(list, call->list, call->count * sizeof(*list));
+		call->list = list;
+		call->room = room;
+	}
+	return arena_copy(call->arena, text_trim(domain), &call->list[call->count++]);
+}
+
+static STATUS take_domain(void *context, const struct note *note, const char *file)
+{
+	const struct item *aliases = setting_item(note, SET_DOMAIN_ALIASES);
+	struct domains_call *call = context;
+	STATUS status;
+
+	if (!slice_equal_nocase(setting_text(note, SET_DOMAIN_TYPE), SLICE_LIT("GlobalDomain")))
+		return NOERROR;
+	status = add_domain(call, setting_text(note, SET_DOMAIN_PRIMARY));
+	for (size_t i = 0; aliases != NULL && i < aliases->count && status == NOERROR; i++)
+		status = add_domain(call, aliases->values[i]);
+	return status;
+}
+
+STATUS directory_internet_domains(struct directory *dir, struct arena *arena,
+                                  const struct slice **domains_r, size_t *count_r)
+{
+	struct domains_call call = { .arena = arena };
+	STATUS status = dir->source->calls->documents(dir->source, "Domain", take_domain, &call);
+
+	if (status != NOERROR)
+		return status;
+	*domains_r = call.list;
+	*count_r = call.count;
+	return NOERROR;
 }

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 
 char *directory_path(const char *data_dir, const char *rest)
 {
@@ -71,6 +71,7 @@ STATUS record_encode(const struct person *person, enum document_kind kind, unsig
 	pack_short(out, person->internet_address);
 	pack_short(out, person->mail_server);
 	pack_short(out, person->mail_file);
+	pack_short(out, person->forward);
 	pack_number(out, person->password_count, 1);
 	for (size_t i = 0; i < person->password_count; i++)
 		pack_short(out, person->passwords[i]);
@@ -111,6 +112,7 @@ STATUS record_decode(struct slice record, struct arena *arena, struct person *pe
 	person.internet_address = unpack_short(&u);
 	person.mail_server = unpack_short(&u);
 	person.mail_file = unpack_short(&u);
+	person.forward = unpack_short(&u);
 	status = decode_passwords(&u, arena, &person);
 	if (status != NOERROR)
 		return status;

@@ -16,6 +16,7 @@
 #define GROUP "Group"
 #define SITE "POP3Site"
 #define CONFIG "ServerConfig"
+#define DOMAIN "Domain"
 
 #define FILE_NAME_MAX 200       /* octets */
 
@@ -68,6 +69,7 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 		{ "UserCertificate", "UserCertificate;binary" }, SETTING_CERTIFICATE, NULL, true },
 	[SET_MAIL_SERVER] = { PERSON, "Mail server", { "MailServer" }, SETTING_NAME, NULL, true },
 	[SET_MAIL_FILE] = { PERSON, "Mail file", { "MailFile" }, SETTING_TEXT, NULL, true },
+	[SET_FORWARD] = { PERSON, "Forwarding address", { "MailAddress" }, SETTING_TEXT, NULL, true },
 	[SET_GROUP_NAME] = { GROUP, "Group name", { "ListName" }, SETTING_NAME, NULL, true },
 	[SET_MAILIN_NAME] = { "Database", "Mail-in name", { "FullName" }, SETTING_NAME, NULL, true },
 
@@ -78,7 +80,15 @@ const struct directory_setting directory_settings[SETTING_COUNT] = {
 		{ "AllowAccessTrusted", "AllowTrustedDirectories", "AccessTrustedDirectories",
 		  "TrustedDirectories" }, SETTING_SWITCH, "No", false },
 	[SET_GROUP_MEMBERS] = { GROUP, "Members", { "Members" }, SETTING_NAME, NULL, true },
+	[SET_GROUP_ADDRESS] = { GROUP, "Internet Address",
+		{ "InternetAddress" }, SETTING_TEXT, NULL, true },
 	[SET_GROUP_TYPE] = { GROUP, "Group type", { "GroupType" }, SETTING_GROUP_TYPE, "0", true },
+
+	[SET_DOMAIN_TYPE] = { DOMAIN, "Domain type", { "DomainType" }, SETTING_TEXT, NULL, true },
+	[SET_DOMAIN_PRIMARY] = { DOMAIN, "Local primary Internet domain",
+		{ "LocalPrimaryInternetDomain" }, SETTING_TEXT, NULL, true },
+	[SET_DOMAIN_ALIASES] = { DOMAIN, "Alternate Internet domain aliases",
+		{ "LocalInternetDomainAliases" }, SETTING_TEXT, NULL, true },
 
 	[SET_SITE_NAME] = { SITE, "Descriptive name for this site",
 		{ "ISiteName" }, SETTING_TEXT, NULL, true },

@@ -22,7 +22,7 @@
 /* How names are compared: directory_key of private.h makes keys out of names. */
 
 enum directory_user_kind { DIRECTORY_PERSON, DIRECTORY_MAILIN };
-enum directory_by { DIRECTORY_BY_FULL_NAME = 1, DIRECTORY_BY_ADDRESS = 2 };
+enum directory_by { DIRECTORY_BY_FULL_NAME = 1, DIRECTORY_BY_ADDRESS = 2, DIRECTORY_BY_SHORT_NAME = 4 };
 
 /* A group that has the key asked for among its members. */
 struct directory_group {
@@ -37,7 +37,7 @@ struct directory_source {
 };
 
 struct directory_source_calls {
-	int version;            /* 2 */
+	int version;            /* 3 */
 	const char *name;       /* "compiled", "memory", "ldap" */
 
 	/* Persons and mail-in databases that have key among their names: FullName in
@@ -48,8 +48,8 @@ struct directory_source_calls {
 	                struct arena *arena,
 	                STATUS (*each)(void *context, enum directory_user_kind kind,
 	                               const struct person *person), void *context);
-	/* Persons that have key by a value of FullName itself, or by InternetAddress, and not by
-	 * anything else; with their certificates. Each comes once. In arena. */
+	/* Persons that have key by a value of FullName itself, by InternetAddress or by a value of
+	 * ShortName, and not by anything else; with their certificates. Each comes once. In arena. */
 	STATUS (*persons)(struct directory_source *source, struct slice key, enum directory_by by,
 	                  struct arena *arena,
 	                  STATUS (*each)(void *context, enum directory_user_kind kind,

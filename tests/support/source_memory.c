@@ -299,6 +299,7 @@ static STATUS read_person(const struct document *d, struct arena *arena, struct 
 	p.internet_address = keep(arena, setting_text(&d->note, SET_INTERNET_ADDRESS));
 	p.mail_server = keep_name(arena, setting_text(&d->note, SET_MAIL_SERVER));
 	p.mail_file = keep(arena, setting_text(&d->note, SET_MAIL_FILE));
+	p.forward = keep(arena, setting_text(&d->note, SET_FORWARD));
 	p.passwords = passwords;
 	for (size_t i = 0; item != NULL && i < item->count; i++) {
 		struct slice value = text_trim(item->values[i]);
@@ -361,6 +362,7 @@ static STATUS memory_persons(struct directory_source *source, struct slice key,
 
 		if (!is_form(d, "Person") ||
 		    !(by == DIRECTORY_BY_FULL_NAME ? has_value(d, "FullName", key)
+		      : by == DIRECTORY_BY_SHORT_NAME ? has_value(d, "ShortName", key)
 		      : is_key(setting_text(&d->note, SET_INTERNET_ADDRESS), key)))
 			continue;
 		status = read_person(d, arena, &person);
@@ -411,7 +413,8 @@ static bool document_has_key(const struct document *d, struct slice key)
 {
 	return (is_user(d) && user_has_key(d, key, false)) ||
 	       (is_form(d, "Server") && has_name(d, "ServerName", key)) ||
-	       (is_form(d, "Group") && has_name(d, "ListName", key));
+	       (is_form(d, "Group") && (has_name(d, "ListName", key) ||
+	                               is_key(setting_text(&d->note, SET_GROUP_ADDRESS), key)));
 }
 
 static STATUS memory_named(struct directory_source *source, struct slice key,
@@ -475,7 +478,7 @@ static void memory_close(struct directory_source **source)
 }
 
 static const struct directory_source_calls memory_calls = {
-	.version = 2,
+	.version = 3,
 	.name = "memory",
 	.users = memory_users,
 	.persons = memory_persons,

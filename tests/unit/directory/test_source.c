@@ -21,9 +21,12 @@ static struct arena arena;
 /* text as source_memory_write takes it becomes one DXL file. */
 static void dxl_items(struct buf *out, char *line)
 {
+	static unsigned unids = 1;
 	char *rest, *item;
 
 	buf_add_str(out, "<note class='document'>");
+	if (strncmp(line, "Form=Domain|", 12) == 0)     /* nothing else tells who it is */
+		buf_addf(out, "<noteinfo unid='%032X'/>", unids++);
 	for (item = strtok_r(line, "|", &rest); item != NULL; item = strtok_r(NULL, "|", &rest)) {
 		char *value = strchr(item, '='), *more;
 
@@ -120,6 +123,7 @@ static void expect_groups(const char *member, const char *wanted)
 #define PERSONS \
 	"Form=Person|FullName=CN=Ann Lee/O=Acme;Ann Lee;annie|FirstName=Ann|LastName=Lee|ShortName=alee" \
 	"|InternetAddress=ann@acme.example|AltFullName=CN=Anna/O=Alt|MailServer=mail/Acme|MailFile=mail/a" \
+	"|MailAddress=ann@else.example" \
 	"|HTTPPassword=(06E0A50B579AD2CD5FFDC48564627EE7)\n" \
 	"Form=Person|FullName=CN=Ann Ray/O=Acme|FirstName=Ann|LastName=Ray\n" \
 	"Form=Database|FullName=Help Desk|InternetAddress=help@acme.example|MailFile=mail/h\n"
@@ -166,6 +170,7 @@ START_TEST(all_of_a_person)
 		ck_assert(slice_equal(p.internet_address, SLICE_LIT("ann@acme.example")));
 		ck_assert(slice_equal(p.mail_server, SLICE_LIT("CN=mail/O=Acme")));
 		ck_assert(slice_equal(p.mail_file, SLICE_LIT("mail/a")));
+		ck_assert(slice_equal(p.forward, SLICE_LIT("ann@else.example")));
 		ck_assert_uint_eq(p.password_count, 1);
 		ck_assert(slice_equal(p.passwords[0], SLICE_LIT(HASH1)));
 		end();
@@ -184,7 +189,7 @@ END_TEST
 	"Form=Person|FullName=Ann Lee|InternetAddress=annie|UserCertificate=%1$s;%2$s\n" \
 	"Form=Person|FullName=CN=Ann Lee/O=Acme|AltFullName=CN=Anna/O=Alt\n" \
 	"Form=Person|FullName=CN=Cy/O=Acme|InternetAddress=;cy@acme.example\n" \
-	"Form=Person|FullName=CN=Dee/O=Acme;Dee|InternetAddress=dee|LastName=Dee\n" \
+	"Form=Person|FullName=CN=Dee/O=Acme;Dee|InternetAddress=dee|LastName=Dee|ShortName=x;Dee\n" \
 	"Form=Database|FullName=Desk|InternetAddress=desk@acme.example\n"
 
 static void frame(char base64[200], char filling)
@@ -246,6 +251,9 @@ START_TEST(persons_by_name_or_address)
 		expect_persons("ann@acme.example", DIRECTORY_BY_FULL_NAME, "CN=Bo/O=Acme");
 		expect_persons("Ann@Acme.Example", DIRECTORY_BY_ADDRESS, "CN=Ann Lee/O=Acme+a");
 		expect_persons("bo", DIRECTORY_BY_FULL_NAME, "");
+		expect_persons("bo", DIRECTORY_BY_SHORT_NAME, "CN=Ann Lee/O=Acme+a");
+		expect_persons("dee", DIRECTORY_BY_SHORT_NAME, "CN=Dee/O=Acme");
+		expect_persons("annie", DIRECTORY_BY_SHORT_NAME, "");
 		expect_persons("anna/alt", DIRECTORY_BY_FULL_NAME, "");
 		expect_persons("desk", DIRECTORY_BY_FULL_NAME, "");
 		expect_persons("desk@acme.example", DIRECTORY_BY_ADDRESS, "");
@@ -370,6 +378,46 @@ START_TEST(documents)
 }
 END_TEST
 
+START_TEST(groups_by_address)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		int named = 0;
+
+		begin((enum kind)kind, "Form=Group|ListName=Staff|InternetAddress=staff@acme.example"
+		      "|Members=Ann Lee/Acme\n");
+		ck_assert_uint_eq(source->calls->named(source, key_of("STAFF@acme.example"), count, &named),
+		                  NOERROR);
+		ck_assert_int_eq(named, 1);
+		ck_assert_uint_eq(source->calls->named(source, key_of("staff"), count, &named), NOERROR);
+		ck_assert_int_eq(named, 2);
+		end();
+	}
+}
+END_TEST
+
+START_TEST(internet_domains)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		const struct slice *domains;
+		struct directory *dir;
+		size_t n;
+
+		begin((enum kind)kind, "Form=Domain|DomainType=GlobalDomain|DomainName=Acme"
+		      "|LocalPrimaryInternetDomain=acme.example|LocalInternetDomainAliases=Acme.net; ;acme.org\n"
+		      "Form=Domain|DomainType=Foreign|LocalPrimaryInternetDomain=else.example\n");
+		ck_assert_uint_eq(directory_new(source, &dir), NOERROR);
+		ck_assert_uint_eq(directory_internet_domains(dir, &arena, &domains, &n), NOERROR);
+		ck_assert_uint_eq(n, 3);
+		ck_assert(slice_equal(domains[0], SLICE_LIT("acme.example")));
+		ck_assert(slice_equal(domains[1], SLICE_LIT("Acme.net")));
+		ck_assert(slice_equal(domains[2], SLICE_LIT("acme.org")));
+		directory_close(&dir);
+		arena_release(&arena);
+		world_end(&w);
+	}
+}
+END_TEST
+
 START_TEST(changes)
 {
 	for (int kind = 0; kind < KINDS; kind++) {
@@ -395,4 +443,4 @@ START_TEST(changes)
 END_TEST
 
 UNIT_MAIN("source", users, all_of_a_person, persons_by_name_or_address, subjects_and_addresses,
-	  too_many_of_a_name, groups, documents, changes)
+	  too_many_of_a_name, groups, documents, groups_by_address, internet_domains, changes)
