@@ -16,7 +16,7 @@ IGNORED = {"ServerTasksAt0", "ServerTasksAt23"}
 
 def variables_read():
     found = set()
-    for room in ("addin/host", "addin/pop3", "addin/tools", "directory", "mailfile"):
+    for room in ("addin/host", "addin/pop3", "addin/lmtp", "addin/mail", "addin/tools", "directory", "mailfile"):
         for folder, _, files in os.walk(os.path.join(TOP, room)):
             for name in files:
                 if not name.endswith(".c"):

@@ -12,28 +12,28 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "addin/mail/delivery.h"
+#include "addin/mail/recipient.h"
 #include "addin/tools/tool.h"
 #include "addin/tools/verbs.h"
+#include "base/ini.h"
 #include "base/text.h"
-#include "directory/directory.h"
 #include "mailfile/message.h"
 
 #define PIECE_OCTETS (64u * 1024)
-#define SENDER_MAX 1000
-
-struct target {
-	char *path;             /* of the mail file, relative */
-	struct slice owner;
-};
+#define SEPARATORS_DEFAULT "+"
 
 struct deliver {
 	char *data_dir;
 	struct mail_store *store;
-	struct arena arena;
-	struct target *targets;
+	struct arena arena;             /* of the domains */
+	struct recipient **recipients;
+	size_t recipient_count;
+	struct delivery *list;          /* one for each mail file */
 	size_t count;
 	struct intake *intake;
 	struct maildrop_delivery message;
+	struct buf top;                 /* Return-Path */
 };
 
 static int exit_for(STATUS status)
@@ -46,13 +46,18 @@ static int exit_for(STATUS status)
 	}
 }
 
-static int fail(const char *what, const struct fault *fault, STATUS status)
+static void say_failure(const char *what, const struct fault *fault, STATUS status)
 {
 	struct buf shown = BUF_INIT;
 
 	text_escape(slice_of(what), 256, &shown);
 	tool_say("%s: %s", buf_cstr(&shown), fault_text(fault, status));
 	buf_release(&shown);
+}
+
+static int fail(const char *what, const struct fault *fault, STATUS status)
+{
+	say_failure(what, fault, status);
 	return exit_for(status);
 }
 
@@ -66,99 +71,138 @@ static struct slice without_angles(struct slice address)
 	return address;
 }
 
-static STATUS find_person(struct directory *dir, const char *recipient, struct arena *arena,
-                          const struct person **person_r, struct fault *fault)
+static STATUS read_domains(struct deliver *d, const struct ini *ini, struct directory *dir,
+                           struct mail_domains *domains_r)
 {
-	STATUS status = directory_find_recipient(dir, without_angles(slice_of(recipient)), arena,
-	                                         person_r);
+	struct slice written[] = { slice_of(ini_get(ini, "LMTP_Domains")),
+		slice_of(ini_get(ini, "POP3_Domain")) };
+	struct buf server = BUF_INIT;
+	STATUS status = tool_server_name(d->data_dir, &server, NULL);
 
-	switch (status) {
-	case NOERROR:
-		if ((*person_r)->mail_file.n != 0)
-			return NOERROR;
-		return fault_set(fault, POSTIL_ERR_NOT_FOUND,
-		                 "the Person document names no mail file");
-	case POSTIL_ERR_NOT_FOUND:
-	case POSTIL_ERR_INVALID:
-		return fault_set(fault, POSTIL_ERR_NOT_FOUND, "no such person in the directory");
-	case POSTIL_ERR_AMBIGUOUS:
-		return fault_set(fault, status, "more than one person has this name");
-	case POSTIL_ERR_NOEXIST:
-		return fault_set(fault, status,
-		                 "there is no directory yet; compile it: postil directory update");
-	default:
-		return fault_set(fault, status, "the directory cannot be asked: %s",
-		                 status_text(status));
-	}
+	if (status == NOERROR)
+		status = mail_domains_read(dir, buf_slice(&server), written, 2, &d->arena, domains_r);
+	buf_release(&server);
+	return status;
+}
+
+/* What notes.ini says of recipients; without it the defaults hold. */
+static STATUS read_rules(struct deliver *d, struct directory *dir, struct mail_domains *domains,
+                         struct recipient_rules *rules_r, struct fault *fault)
+{
+	struct buf path = BUF_INIT;
+	struct ini *ini = NULL;
+	const char *separators;
+	STATUS status;
+
+	buf_addf(&path, "%s/notes.ini", d->data_dir);
+	status = buf_status(&path);
+	if (status == NOERROR)
+		status = ini_read(buf_cstr(&path), &ini, fault);
+	buf_release(&path);
+	if (status == POSTIL_ERR_NOEXIST)
+		status = ini_parse((struct slice){ "", 0 }, &ini);
+	if (status == NOERROR)
+		status = read_domains(d, ini, dir, domains);
+	separators = status == NOERROR ? ini_get(ini, "LMTP_Detail_Separators") : NULL;
+	*rules_r = (struct recipient_rules){ .data_dir = d->data_dir, .domains = domains };
+	if (status == NOERROR)
+		status = arena_copy(&d->arena, slice_of(separators != NULL ? separators
+		                                        : SEPARATORS_DEFAULT), &rules_r->separators);
+	ini_free(&ini);
+	return status;
+}
+
+static bool has_target(const struct deliver *d, const char *path)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->list[i].path, path) == 0)
+			return true;
+	return false;
 }
 
 /* Two names of one person, and two persons with one mail file, get it once. */
-static STATUS add_target(struct deliver *d, const struct person *person, struct fault *fault)
+static STATUS add_targets(struct deliver *d, struct recipient *recipient)
 {
-	struct buf path = BUF_INIT;
-	STATUS status = mailfile_path(d->data_dir, person->mail_file, &path, fault);
-	bool known = false;
+	struct delivery *list = reallocarray(d->list, d->count + recipient->count, sizeof(*list));
 
-	for (size_t i = 0; i < d->count && status == NOERROR; i++)
-		known |= strcmp(d->targets[i].path, buf_cstr(&path)) == 0;
-	if (status == NOERROR && !known) {
-		struct target *target = &d->targets[d->count];
+	d->recipients[d->recipient_count++] = recipient;
+	if (list == NULL)
+		return POSTIL_ERR_MEMORY;
+	d->list = list;
+	for (size_t i = 0; i < recipient->count; i++)
+		if (!has_target(d, recipient->files[i].path))
+			list[d->count++] = (struct delivery){ .path = recipient->files[i].path,
+				.owner = recipient->files[i].owner, .message = &d->message };
+	return NOERROR;
+}
 
-		target->path = arena_strndup(&d->arena, path.p, path.n);
-		target->owner = person->name;
-		if (target->path != NULL)
-			d->count++;
-		else
-			status = POSTIL_ERR_MEMORY;
+/* What an administrator can mend keeps the message for another try. */
+static int exit_for_result(enum recipient_result result)
+{
+	switch (result) {
+	case RECIPIENT_FOUND:
+		return EX_OK;
+	case RECIPIENT_AMBIGUOUS:
+	case RECIPIENT_BAD_MAIL_FILE:
+	case RECIPIENT_TROUBLE:
+		return EX_TEMPFAIL;
+	default:
+		return EX_NOUSER;
 	}
-	buf_release(&path);
-	return status;
+}
+
+static int find_one(struct deliver *d, struct directory *dir, const struct recipient_rules *rules,
+                    const char *name)
+{
+	struct fault fault = { 0 };
+	struct recipient *recipient = NULL;
+	enum recipient_result result = recipient_find(dir, rules, without_angles(slice_of(name)),
+	                                              &recipient, &fault);
+
+	if (result != RECIPIENT_FOUND) {
+		say_failure(name, &fault, fault.status);
+		return exit_for_result(result);
+	}
+	if (recipient->passed_over > 0)
+		tool_say("%s: %zu member%s of the group ha%s no mail file here", name,
+		         recipient->passed_over, text_plural(recipient->passed_over),
+		         recipient->passed_over == 1 ? "s" : "ve");
+	return add_targets(d, recipient) == NOERROR ? EX_OK : EX_TEMPFAIL;
 }
 
 static int find_targets(struct deliver *d, int count, char **recipients)
 {
+	struct mail_domains domains = { .count = 0 };
+	struct recipient_rules rules;
 	struct directory *dir = NULL;
-	const struct person *person;
 	struct fault fault = { 0 };
 	STATUS status = directory_open(d->data_dir, &dir, &fault);
-	int exit_status = status == NOERROR ? EX_OK : fail(d->data_dir, &fault, status);
+	int exit_status;
 
-	d->targets = calloc((size_t)count, sizeof(*d->targets));
-	if (d->targets == NULL)
+	if (status == NOERROR)
+		status = read_rules(d, dir, &domains, &rules, &fault);
+	exit_status = status == NOERROR ? EX_OK : fail(d->data_dir, &fault, status);
+	d->recipients = calloc((size_t)count, sizeof(*d->recipients));
+	if (d->recipients == NULL)
 		exit_status = EX_TEMPFAIL;
-	for (int i = 0; i < count && exit_status == EX_OK; i++) {
-		fault = (struct fault){ 0 };
-		status = find_person(dir, recipients[i], &d->arena, &person, &fault);
-		if (status == NOERROR)
-			status = add_target(d, person, &fault);
-		if (status != NOERROR)
-			exit_status = fail(recipients[i], &fault, status);
-	}
+	for (int i = 0; i < count && exit_status == EX_OK; i++)
+		exit_status = find_one(d, dir, &rules, recipients[i]);
 	directory_close(&dir);
 	return exit_status;
 }
 
 /* --- the message -------------------------------------------------------------------- */
 
-static STATUS add_return_path(struct intake *intake, const char *sender, struct fault *fault)
+static STATUS make_top(struct deliver *d, const char *sender, struct fault *fault)
 {
-	struct slice address = without_angles(slice_of(sender));
-	struct buf line = BUF_INIT;
-	STATUS status;
+	STATUS status = delivery_add_return_path(without_angles(slice_of(sender)), &d->top);
 
-	if (address.n > SENDER_MAX)
-		return fault_set(fault, POSTIL_ERR_TOO_LONG, "the sender is too long");
-	for (size_t i = 0; i < address.n; i++)
-		if ((unsigned char)address.p[i] < ' ' || address.p[i] == 0x7F)
-			return fault_set(fault, POSTIL_ERR_TOO_LONG,
-			                 "the sender holds a control character");
-	buf_add_str(&line, "Return-Path: <");
-	buf_add_slice(&line, address);
-	buf_add_str(&line, ">\r\n");
-	status = buf_status(&line);
-	if (status == NOERROR)
-		status = intake_add(intake, line.p, line.n);
-	buf_release(&line);
+	if (status == POSTIL_ERR_INVALID)
+		return fault_set(fault, POSTIL_ERR_TOO_LONG, "the sender holds a control character");
+	if (status == POSTIL_ERR_TOO_LONG)
+		return fault_set(fault, status, "the sender is too long");
+	for (size_t i = 0; i < d->count; i++)
+		d->list[i].top = buf_slice(&d->top);
 	return status;
 }
 
@@ -217,7 +261,7 @@ static int take_message(struct deliver *d, const char *sender)
 	STATUS status = intake_new(NULL, &d->intake);
 
 	if (status == NOERROR && sender != NULL)
-		status = add_return_path(d->intake, sender, &fault);
+		status = make_top(d, sender, &fault);
 	if (status == NOERROR)
 		status = read_message(d->intake, &fault);
 	if (status == NOERROR)
@@ -227,32 +271,44 @@ static int take_message(struct deliver *d, const char *sender)
 
 /* --- delivery ------------------------------------------------------------------------- */
 
-static int deliver_to(struct deliver *d, const struct target *target, size_t count)
+static void told(void *context, const struct delivery *delivery, const struct fault *fault)
 {
-	struct fault fault = { 0 };
-	STATUS status = d->store->calls->deliver(d->store, target->path, true, target->owner,
-	                                         &d->message, count, &fault);
-
-	return status == NOERROR ? EX_OK : fail(target->path, &fault, status);
+	say_failure(delivery->path, fault, delivery->status);
 }
 
 /* With several recipients all mail files are opened, and made where they are
  * missing, before the message goes into the first. */
 static int deliver_all(struct deliver *d)
 {
+	struct fault fault = { 0 };
 	int exit_status = EX_OK;
 	size_t done = 0;
 
-	for (size_t i = 0; i < d->count && d->count > 1 && exit_status == EX_OK; i++)
-		exit_status = deliver_to(d, &d->targets[i], 0);
-	while (done < d->count && exit_status == EX_OK) {
-		exit_status = deliver_to(d, &d->targets[done], 1);
-		done += exit_status == EX_OK;
+	if (d->count > 1 && delivery_prepare(d->store, d->list, d->count, &fault) != NOERROR)
+		return fail("the mail files", &fault, fault.status);
+	delivery_run(d->store, d->list, d->count, told, NULL);
+	for (size_t i = 0; i < d->count; i++) {
+		done += d->list[i].status == NOERROR;
+		if (exit_status == EX_OK)
+			exit_status = exit_for(d->list[i].status);
 	}
 	if (exit_status != EX_OK && done > 0)
 		tool_say("%zu of %zu mail files have the message; another try adds it to them again",
 		         done, d->count);
 	return exit_status;
+}
+
+static void release(struct deliver *d)
+{
+	if (d->store != NULL)
+		d->store->calls->free(&d->store);
+	intake_free(&d->intake);
+	for (size_t i = 0; i < d->recipient_count; i++)
+		free(d->recipients[i]);
+	free(d->recipients);
+	free(d->list);
+	buf_release(&d->top);
+	arena_release(&d->arena);
 }
 
 static int deliver(struct deliver *d, const char *sender, int count, char **recipients)
@@ -268,11 +324,7 @@ static int deliver(struct deliver *d, const char *sender, int count, char **reci
 	}
 	if (exit_status == EX_OK)
 		exit_status = deliver_all(d);
-	if (d->store != NULL)
-		d->store->calls->free(&d->store);
-	intake_free(&d->intake);
-	free(d->targets);
-	arena_release(&d->arena);
+	release(d);
 	return exit_status;
 }
 
@@ -280,7 +332,7 @@ int verb_deliver(int argc, char **argv)
 {
 	static const char usage[] = "deliver [-d DATA] [-f SENDER] RECIPIENT... < message";
 	const char *data = NULL, *sender = NULL;
-	struct deliver d = { .arena = ARENA_INIT };
+	struct deliver d = { .arena = ARENA_INIT, .top = BUF_INIT };
 	int option, exit_status;
 
 	while ((option = getopt(argc, argv, "d:f:h")) != -1)

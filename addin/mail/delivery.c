@@ -1,0 +1,188 @@
+/*
+ * Messages into mail files. The octets pass through unread; what is put before them is written
+ * here, and addresses in it are distrusted.
+ *
+ * Deliveries are sorted by mail file, those of one file stay in their order, and go into it
+ * with one call.
+ */
+#include "addin/mail/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* A message with its own first lines, as the store reads it. */
+struct topped {
+	const struct maildrop_delivery *message;
+	struct slice top;
+};
+
+/* --- header lines ----------------------------------------------------------------- */
+
+static STATUS check_address(struct slice address)
+{
+	if (address.n > DELIVERY_ADDRESS_MAX)
+		return POSTIL_ERR_TOO_LONG;
+	for (size_t i = 0; i < address.n; i++)
+		if ((unsigned char)address.p[i] < 0x20 || address.p[i] == 0x7F)
+			return POSTIL_ERR_INVALID;
+	return NOERROR;
+}
+
+STATUS delivery_add_return_path(struct slice sender, struct buf *top)
+{
+	STATUS status = check_address(sender);
+
+	if (status != NOERROR)
+		return status;
+	buf_add_str(top, "Return-Path: <");
+	buf_add_slice(top, sender);
+	buf_add_str(top, ">\r\n");
+	return buf_status(top);
+}
+
+STATUS delivery_add_delivered_to(struct slice recipient, struct buf *top)
+{
+	STATUS status = check_address(recipient);
+
+	if (status != NOERROR)
+		return status;
+	buf_add_str(top, "Delivered-To: ");
+	buf_add_slice(top, recipient);
+	buf_add_str(top, "\r\n");
+	return buf_status(top);
+}
+
+/* --- a message with lines before it ------------------------------------------------ */
+
+static STATUS read_topped(void *context, uint64_t offset, void *out, size_t size)
+{
+	const struct topped *t = context;
+	char *to = out;
+	size_t part = 0;
+
+	if (offset < t->top.n) {
+		part = t->top.n - (size_t)offset;
+		if (part > size)
+			part = size;
+		memcpy(to, t->top.p + offset, part);
+	}
+	if (part == size)
+		return NOERROR;
+	return t->message->body(t->message->context, offset + part - t->top.n, to + part, size - part);
+}
+
+static void put_top(const struct delivery *delivery, struct topped *topped,
+                    struct maildrop_delivery *message_r)
+{
+	*topped = (struct topped){ delivery->message, delivery->top };
+	*message_r = *delivery->message;
+	if (delivery->top.n == 0)
+		return;
+	message_r->size_octets += delivery->top.n;
+	message_r->header_octets += delivery->top.n;
+	message_r->body = read_topped;
+	message_r->context = topped;
+}
+
+/* --- delivering ---------------------------------------------------------------------- */
+
+struct run {
+	struct mail_store *store;
+	struct delivery **order;        /* sorted by path */
+	struct maildrop_delivery *messages;
+	struct topped *topped;
+	void (*told)(void *context, const struct delivery *delivery, const struct fault *fault);
+	void *context;
+};
+
+STATUS delivery_prepare(struct mail_store *store, const struct delivery *deliveries, size_t count,
+                        struct fault *fault)
+{
+	STATUS status = NOERROR;
+
+	for (size_t i = 0; i < count && status == NOERROR; i++)
+		status = store->calls->deliver(store, deliveries[i].path, true, deliveries[i].owner, NULL,
+		                               0, fault);
+	return status;
+}
+
+/* Does it say that this message cannot be stored, while others may? */
+static bool is_of_one(STATUS status)
+{
+	return status == POSTIL_ERR_QUOTA || status == POSTIL_ERR_DISK_FULL ||
+	       status == POSTIL_ERR_TOO_LONG || status == POSTIL_ERR_EXISTS;
+}
+
+static void settle(const struct run *run, struct delivery *delivery, STATUS status,
+                   const struct fault *fault)
+{
+	delivery->status = status;
+	if (status != NOERROR && run->told != NULL)
+		run->told(run->context, delivery, fault);
+}
+
+/* order[first .. first + count) are of one file; again: one by one. */
+static void deliver_to_file(const struct run *run, size_t first, size_t count)
+{
+	struct delivery **some = run->order + first;
+	struct fault fault = { .status = NOERROR };
+	STATUS status;
+
+	for (size_t i = 0; i < count; i++)
+		put_top(some[i], &run->topped[i], &run->messages[i]);
+	status = run->store->calls->deliver(run->store, some[0]->path, true, some[0]->owner,
+	                                    run->messages, count, &fault);
+	if (count > 1 && is_of_one(status)) {
+		for (size_t i = 0; i < count; i++)
+			deliver_to_file(run, first + i, 1);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		settle(run, some[i], status, &fault);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct delivery *x = *(struct delivery *const *)a, *y = *(struct delivery *const *)b;
+	int order = strcmp(x->path, y->path);
+
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+static void deliver_sorted(const struct run *run, size_t count)
+{
+	for (size_t first = 0, n; first < count; first += n) {
+		for (n = 1; first + n < count; n++)
+			if (strcmp(run->order[first]->path, run->order[first + n]->path) != 0)
+				break;
+		deliver_to_file(run, first, n);
+	}
+}
+
+void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t count,
+                  void (*told)(void *context, const struct delivery *delivery,
+                               const struct fault *fault), void *context)
+{
+	static const struct fault none = { .status = POSTIL_ERR_MEMORY };
+	struct run run = { .store = store, .told = told, .context = context };
+
+	if (count == 0)
+		return;
+	run.order = calloc(count, sizeof(*run.order));
+	run.messages = calloc(count, sizeof(*run.messages));
+	run.topped = calloc(count, sizeof(*run.topped));
+	for (size_t i = 0; run.order != NULL && i < count; i++)
+		run.order[i] = &deliveries[i];
+	if (run.order != NULL && run.messages != NULL && run.topped != NULL) {
+		qsort(run.order, count, sizeof(*run.order), by_path);
+		deliver_sorted(&run, count);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			settle(&run, &deliveries[i], POSTIL_ERR_MEMORY, &none);
+	}
+	free(run.order);
+	free(run.messages);
+	free(run.topped);
+}

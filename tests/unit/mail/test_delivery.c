@@ -1,0 +1,205 @@
+/* Deliveries: many messages into many mail files. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "addin/mail/delivery.h"
+#include "mailfile/message.h"
+#include "tests/support/stores.h"
+#include "tests/support/unit.h"
+
+static struct mail_store *store;
+
+static void begin(void)
+{
+	struct mail_store *inner;
+
+	ck_assert_uint_eq(store_memory_new(&inner), NOERROR);
+	ck_assert_uint_eq(store_fault_new(inner, &store), NOERROR);
+}
+
+static void end(void)
+{
+	store->calls->free(&store);
+}
+
+/* All messages of a file, one behind the other, "|" between. */
+static const char *content(const char *path)
+{
+	static char text[4096];
+	struct maildrop_options options = { .unread_only = false };
+	struct maildrop *drop;
+	uint32_t count;
+	uint64_t epoch, octets;
+	size_t n = 0, got;
+
+	if (store->calls->open(store, path, &options, &drop, &epoch, NULL) != NOERROR)
+		return "none";
+	store->calls->stat(drop, &count, &octets);
+	for (uint32_t i = 0; i < count; i++) {
+		if (i > 0)
+			text[n++] = '|';
+		ck_assert_uint_eq(store->calls->read(drop, i, 0, text + n, sizeof(text) - n - 1, &got, NULL),
+		                  NOERROR);
+		n += got;
+	}
+	text[n] = '\0';
+	store->calls->close(&drop);
+	return text;
+}
+
+static struct intake *message(const char *text, struct maildrop_delivery *delivery_r)
+{
+	struct intake *intake;
+
+	ck_assert_uint_eq(intake_new(NULL, &intake), NOERROR);
+	ck_assert_uint_eq(intake_add(intake, text, strlen(text)), NOERROR);
+	ck_assert_uint_eq(intake_finish(intake, delivery_r), NOERROR);
+	return intake;
+}
+
+static void tell(void *context, const struct delivery *delivery, const struct fault *fault)
+{
+	ck_assert_uint_ne(delivery->status, NOERROR);
+	++*(unsigned *)context;
+}
+
+START_TEST(tops)
+{
+	struct buf top = BUF_INIT;
+	char text[DELIVERY_ADDRESS_MAX + 1];
+
+	ck_assert_uint_eq(delivery_add_return_path(SLICE_LIT("a@b"), &top), NOERROR);
+	ck_assert_uint_eq(delivery_add_delivered_to(SLICE_LIT("c@d"), &top), NOERROR);
+	ck_assert_str_eq(buf_cstr(&top), "Return-Path: <a@b>\r\nDelivered-To: c@d\r\n");
+	buf_clear(&top);
+	ck_assert_uint_eq(delivery_add_return_path(SLICE_LIT(""), &top), NOERROR);
+	ck_assert_str_eq(buf_cstr(&top), "Return-Path: <>\r\n");
+	buf_clear(&top);
+	ck_assert_uint_eq(delivery_add_return_path(SLICE_LIT("a\r\nX: y"), &top), POSTIL_ERR_INVALID);
+	ck_assert_uint_eq(delivery_add_delivered_to(SLICE_LIT("a\nb"), &top), POSTIL_ERR_INVALID);
+	ck_assert_uint_eq(delivery_add_delivered_to((struct slice){ "\0", 1 }, &top), POSTIL_ERR_INVALID);
+	memset(text, 'x', sizeof(text));
+	ck_assert_uint_eq(delivery_add_delivered_to((struct slice){ text, sizeof(text) }, &top),
+	                  POSTIL_ERR_TOO_LONG);
+	ck_assert_uint_eq(top.n, 0);
+	buf_release(&top);
+}
+END_TEST
+
+/* Two messages into two files, one of them twice over: a call of the store for each file. */
+START_TEST(batch)
+{
+	struct maildrop_delivery one, two;
+	struct intake *a, *b;
+	unsigned failed = 0;
+	struct delivery list[] = {
+		{ .path = "mail/x", .message = &one, .top = SLICE_LIT("T: 1\r\n") },
+		{ .path = "mail/y", .message = &one, .top = SLICE_LIT("T: 2\r\n") },
+		{ .path = "mail/x", .message = &two, .top = SLICE_LIT("") },
+	};
+
+	begin();
+	a = message("A: 1\n\n.one\n", &one);
+	b = message("B: 2\n", &two);
+	delivery_run(store, list, 3, tell, &failed);
+	ck_assert_uint_eq(failed, 0);
+	ck_assert_uint_eq(store_fault_count(store, STORE_DELIVER), 2);
+	ck_assert_str_eq(content("mail/x"), "T: 1\r\nA: 1\r\n\r\n.one\r\n|B: 2\r\n");
+	ck_assert_str_eq(content("mail/y"), "T: 2\r\nA: 1\r\n\r\n.one\r\n");
+	intake_free(&a);
+	intake_free(&b);
+	end();
+}
+END_TEST
+
+/* Each part of a message with a top: across their border, too. */
+START_TEST(size_and_header)
+{
+	struct maildrop_options options = { .unread_only = false };
+	struct maildrop_message info;
+	struct maildrop_delivery one;
+	struct maildrop *drop;
+	struct intake *a;
+	struct delivery list[] = { { .path = "x", .message = &one, .top = SLICE_LIT("T: 1\r\n") } };
+	uint64_t epoch;
+	char part[4];
+	size_t got;
+
+	begin();
+	a = message("A: 1\n\nbody\n", &one);
+	delivery_run(store, list, 1, NULL, NULL);
+	ck_assert_uint_eq(store->calls->open(store, "x", &options, &drop, &epoch, NULL), NOERROR);
+	store->calls->message(drop, 0, &info);
+	ck_assert_uint_eq(info.size_octets, 6 + 8 + 6);
+	ck_assert_uint_eq(info.header_octets, 6 + 8);
+	ck_assert_uint_eq(store->calls->read(drop, 0, 4, part, 4, &got, NULL), NOERROR);
+	ck_assert_mem_eq(part, "\r\nA:", 4);
+	store->calls->close(&drop);
+	intake_free(&a);
+	end();
+}
+END_TEST
+
+/* What one message alone makes impossible does not keep the others from the file. */
+START_TEST(one_cannot_be_stored)
+{
+	struct maildrop_delivery one, two;
+	struct intake *a, *b;
+	unsigned failed = 0;
+	struct delivery list[] = {
+		{ .path = "x", .message = &one }, { .path = "x", .message = &two },
+	};
+
+	begin();
+	a = message("A\n", &one);
+	b = message("B\n", &two);
+	store_fault_fail(store, STORE_DELIVER, 1, POSTIL_ERR_QUOTA, false);
+	delivery_run(store, list, 2, tell, &failed);
+	ck_assert_uint_eq(failed, 0);
+	ck_assert_uint_eq(store_fault_count(store, STORE_DELIVER), 3);
+	ck_assert_str_eq(content("x"), "A\r\n|B\r\n");
+	store_fault_fail(store, STORE_DELIVER, 1, POSTIL_ERR_IO, false);
+	delivery_run(store, list, 2, tell, &failed);
+	ck_assert_uint_eq(failed, 2);
+	ck_assert_uint_eq(list[0].status, POSTIL_ERR_IO);
+	ck_assert_uint_eq(list[1].status, POSTIL_ERR_IO);
+	ck_assert_str_eq(content("x"), "A\r\n|B\r\n");
+	store_fault_fail(store, STORE_DELIVER, 1, POSTIL_ERR_QUOTA, false);
+	delivery_run(store, list + 1, 1, tell, &failed);
+	ck_assert_uint_eq(failed, 3);
+	ck_assert_uint_eq(list[1].status, POSTIL_ERR_QUOTA);
+	intake_free(&a);
+	intake_free(&b);
+	end();
+}
+END_TEST
+
+/* A failure in one file leaves the others alone. */
+START_TEST(other_files)
+{
+	struct maildrop_delivery one;
+	struct intake *a;
+	struct delivery list[] = {
+		{ .path = "b", .message = &one }, { .path = "a", .message = &one },
+		{ .path = "c", .message = &one },
+	};
+	struct fault fault;
+
+	begin();
+	a = message("A\n", &one);
+	store_fault_fail(store, STORE_DELIVER, 1, POSTIL_ERR_DAMAGED, false);
+	delivery_run(store, list, 3, NULL, NULL);
+	ck_assert_uint_eq(list[0].status, NOERROR);
+	ck_assert_uint_eq(list[1].status, POSTIL_ERR_DAMAGED);
+	ck_assert_uint_eq(list[2].status, NOERROR);
+	ck_assert_str_eq(content("a"), "none");
+	ck_assert_uint_eq(delivery_prepare(store, list, 3, &fault), NOERROR);
+	ck_assert_str_eq(content("a"), "");
+	store_fault_fail(store, STORE_DELIVER, 2, POSTIL_ERR_DAMAGED, false);
+	ck_assert_uint_eq(delivery_prepare(store, list, 3, &fault), POSTIL_ERR_DAMAGED);
+	intake_free(&a);
+	end();
+}
+END_TEST
+
+UNIT_MAIN("delivery", tops, batch, size_and_header, one_cannot_be_stored, other_files)
