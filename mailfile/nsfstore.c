@@ -116,7 +116,7 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	if (status == NOERROR)
 		status = unread_filter(handle_nsf(handle), options, &user);
 	if (status == NOERROR)
-		status = nsf_inbox_list(handle_nsf(handle), user, add_to_list, &maker);
+		status = nsf_inbox_list(handle_nsf(handle), user, true, add_to_list, &maker);
 	/* The pages of a long inbox would cost more than the list made from them. */
 	if (maker.count > LONG_INBOX)
 		nsf_shrink(handle_nsf(handle));

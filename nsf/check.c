@@ -21,6 +21,10 @@ static void find(struct finder *finder, const char *text)
 		finder->report(finder->context, text);
 }
 
+#define MESSAGES "(SELECT id,note,form FROM inbox UNION ALL SELECT id,note,form FROM filed)"
+#define OCTETS "(SELECT id,size,uidl,hdr FROM inbox UNION ALL SELECT id,size,uidl,hdr FROM filed" \
+	" UNION ALL SELECT id,size,uidl,hdr FROM second)"
+
 /* Each row of these is a finding; the first column is an id or a number. */
 static const struct {
 	const char *sql, *text;
@@ -29,25 +33,50 @@ static const struct {
 	  "the counter says %lld messages, which is not what the inbox holds" },
 	{ "SELECT bytes FROM store WHERE bytes<>(SELECT coalesce(sum(size),0) FROM inbox)",
 	  "the counter says %lld octets, which is not what the inbox holds" },
-	{ "SELECT next_id FROM store WHERE next_id<=(SELECT coalesce(max(id),0) FROM note)",
+	{ "SELECT filed_n FROM store WHERE filed_n<>(SELECT count(*) FROM filed)",
+	  "the counter says %lld messages outside the inbox, which is not what there is" },
+	{ "SELECT next_id FROM store WHERE next_id<=(SELECT max(coalesce((SELECT max(id) FROM note),0),"
+	  "coalesce((SELECT max(k)>>16 FROM body),0)))",
 	  "the next note id would be %lld, which has been used" },
-	{ "SELECT id FROM inbox WHERE id NOT IN (SELECT id FROM note)",
+	{ "SELECT coalesce(note,id) AS n FROM " MESSAGES " WHERE n NOT IN (SELECT id FROM note)",
 	  "message %lld has no note" },
-	{ "SELECT id FROM inbox WHERE size<1 OR hdr<0 OR hdr>size OR length(uidl) NOT BETWEEN 1 AND 70"
-	  " OR typeof(size)<>'integer' OR typeof(hdr)<>'integer' OR typeof(uidl)<>'text'",
+	{ "SELECT id FROM " OCTETS " WHERE size<1 OR hdr<0 OR hdr>size"
+	  " OR length(uidl) NOT BETWEEN 1 AND 70 OR typeof(size)<>'integer' OR typeof(hdr)<>'integer' OR typeof(uidl)<>'text'",
 	  "message %lld has an impossible size or UIDL" },
-	{ "SELECT i.id FROM inbox i LEFT JOIN uidl u ON u.uidl=i.uidl WHERE u.id IS NOT i.id",
+	{ "SELECT i.id FROM " OCTETS " i LEFT JOIN uidl u ON u.uidl=i.uidl WHERE u.id IS NOT i.id",
 	  "message %lld has a UIDL that belongs to another" },
-	{ "SELECT i.id FROM inbox i WHERE i.size<>(SELECT coalesce(sum(length(b.data)),0) FROM body b"
+	{ "SELECT i.id FROM " OCTETS " i WHERE i.size<>(SELECT coalesce(sum(length(b.data)),0) FROM body b"
 	  " WHERE b.k BETWEEN i.id<<16 AND i.id<<16|65535)",
 	  "message %lld does not have as many octets as its size says" },
-	{ "SELECT i.id FROM inbox i JOIN body b ON b.k BETWEEN i.id<<16 AND i.id<<16|65535"
+	{ "SELECT i.id FROM " OCTETS " i JOIN body b ON b.k BETWEEN i.id<<16 AND i.id<<16|65535"
 	  " WHERE length(b.data)<>min(262144,i.size-((b.k&65535)<<18))",
 	  "message %lld has a chunk of the wrong length" },
-	{ "SELECT k>>16 FROM body WHERE k>>16 NOT IN (SELECT id FROM inbox UNION ALL SELECT id FROM gone)",
+	{ "SELECT id FROM " MESSAGES " m WHERE form=1 AND NOT EXISTS (SELECT 1 FROM second s"
+	  " WHERE s.id=m.id+1)",
+	  "message %lld has lost its second form" },
+	{ "SELECT id FROM second s WHERE NOT EXISTS (SELECT 1 FROM " MESSAGES " m WHERE m.id=s.id-1"
+	  " AND m.form=1)",
+	  "the second form %lld belongs to no message" },
+	{ "SELECT note_id FROM item WHERE object IS NOT NULL AND size<>(SELECT coalesce(sum(length(b.data)),0)"
+	  " FROM body b WHERE b.k BETWEEN object<<16 AND object<<16|65535)",
+	  "a large item of note %lld does not have as many octets as its size says" },
+	{ "SELECT DISTINCT k>>16 FROM body WHERE k>>16 NOT IN (SELECT id FROM " OCTETS
+	  " UNION ALL SELECT id FROM gone UNION ALL SELECT id FROM loose"
+	  " UNION ALL SELECT object FROM item WHERE object IS NOT NULL)",
 	  "a body is left of %lld, which is not there" },
-	{ "SELECT id FROM gone WHERE id IN (SELECT id FROM inbox)",
-	  "message %lld is in the inbox and deleted" },
+	{ "SELECT id FROM gone WHERE id IN (SELECT coalesce(note,id) FROM " MESSAGES ")",
+	  "message %lld is there and deleted" },
+	{ "SELECT id FROM filed WHERE id IN (SELECT id FROM inbox)",
+	  "message %lld is in the inbox and elsewhere" },
+	{ "SELECT note FROM pending WHERE note NOT IN (SELECT id FROM note) OR note IN"
+	  " (SELECT coalesce(note,id) FROM inbox)",
+	  "note %lld waits to be rendered, but is not there or has been" },
+	{ "SELECT note FROM member WHERE note NOT IN (SELECT id FROM note) OR folder NOT IN"
+	  " (SELECT id FROM folder)",
+	  "note %lld lies in a folder, but one of them is not there" },
+	{ "SELECT note FROM trash WHERE note NOT IN (SELECT id FROM note) OR note IN"
+	  " (SELECT coalesce(note,id) FROM inbox)",
+	  "note %lld lies in the trash, but is not there or lies in the inbox" },
 	{ "SELECT id FROM note WHERE typeof(unid)<>'blob' OR length(unid)<>16",
 	  "note %lld has no UNID" },
 	{ "SELECT DISTINCT note_id FROM item WHERE note_id NOT IN (SELECT id FROM note)",

@@ -2,7 +2,8 @@
  * Deletion in two steps: one small transaction takes messages out of the inbox
  * and writes their numbers into `gone`; later, in bounded steps, their rows and
  * bodies are freed and stubs left. So QUIT costs little whatever the sizes are,
- * and works within the reserve of a full disk.
+ * and works within the reserve of a full disk. Where deletions can be undone for
+ * a time, the trash comes first.
  */
 #include "nsf/private.h"
 
@@ -12,55 +13,74 @@
 enum {
 	STEP_NOTES = 128,       /* of one call of nsf_reclaim, at most */
 	STEP_CHUNKS = 32,
-	STEP_PAGES = 512        /* given back to the file system */
+	STEP_PAGES = 512,       /* given back to the file system */
+	STEP_TRASH = 64
 };
 
-STATUS nsf_message_take(struct nsf *nsf, uint64_t id, bool *taken_r)
+static STATUS gone_add(struct nsf *nsf, uint64_t note, const struct message_row *row)
 {
-	struct counters *c = &nsf->counters;
 	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_INBOX_TAKE, &s);
-	uint64_t size = 0;
-	int rc;
+	STATUS status = nsf_statement(nsf, ST_GONE_ADD, &s);
 
-	*taken_r = false;
 	if (status != NOERROR)
 		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
-	rc = sqlite3_step(s);
-	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW) {
-		if (!nsf_column_count(s, 0, &size) || c->messages == 0 || c->octets < size)
-			status = POSTIL_ERR_DAMAGED;
-		*taken_r = true;
-		rc = sqlite3_step(s);
-		if (rc != SQLITE_DONE && status == NOERROR)
-			status = nsf_status(nsf->db, rc);
+	nsf->counters.sequence++;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)note);
+	sqlite3_bind_int64(s, 2, clock_wall_secs());
+	if (row != NULL)
+		nsf_bind_text(s, 3, (struct slice){ row->uidl, row->uidl_n });
+	status = nsf_statement_run(nsf, ST_GONE_ADD, s);
+	/* Octets under the note's own number are freed with the note. */
+	if (status == NOERROR && row != NULL && (row->id != note || row->form == FORM_SECOND))
+		status = nsf_message_drop(nsf, row);
+	return status;
+}
+
+static STATUS delete_one(struct nsf *nsf, uint64_t id)
+{
+	struct message_row row;
+	bool taken = false;
+	STATUS status;
+
+	if (id > NSF_ID_MAX)
+		return NOERROR;
+	if (nsf->counters.soft_hours > 0) {
+		status = nsf_message_file(nsf, id, &row, &taken);
+		return status == NOERROR && taken ? nsf_trash_add(nsf, row.note, true) : status;
 	}
-	nsf_statement_done(nsf, ST_INBOX_TAKE, s);
-	if (status != NOERROR || !*taken_r)
-		return status;
-	c->messages--;
-	c->octets -= size;
-	return NOERROR;
+	status = nsf_message_take(nsf, id, &row, &taken);
+	return status == NOERROR && taken ? gone_add(nsf, row.note, &row) : status;
 }
 
 static STATUS delete_all(struct nsf *nsf, const uint64_t *ids, size_t count)
 {
-	int64_t now = clock_wall_secs();
 	STATUS status = NOERROR;
 
-	for (size_t i = 0; status == NOERROR && i < count; i++) {
-		bool taken = false;
-
-		if (ids[i] <= NSF_ID_MAX)
-			status = nsf_message_take(nsf, ids[i], &taken);
-		if (status == NOERROR && taken) {
-			nsf->counters.sequence++;
-			status = nsf_run(nsf, ST_GONE_ADD, 2, (const int64_t[]){ (int64_t)ids[i], now });
-		}
-	}
+	for (size_t i = 0; status == NOERROR && i < count; i++)
+		status = delete_one(nsf, ids[i]);
 	return status;
+}
+
+/* A note may be anywhere: in the inbox with or without octets, filed, in the trash. */
+STATUS nsf_note_destroy(struct nsf *nsf, uint64_t id)
+{
+	static const enum statement steps[] = { ST_PENDING_DELETE, ST_MEMBER_DELETE_NOTE,
+		ST_VIEW_DELETE_NOTE };
+	struct message_row row, taken;
+	bool has = false, was = false;
+	uint64_t inbox;
+	STATUS status = nsf_note_is_there(nsf, id, NULL);
+
+	if (status == NOERROR)
+		status = nsf_message_find(nsf, id, &row, &has);
+	if (status == NOERROR && has)
+		status = row.in_inbox ? nsf_message_take(nsf, row.id, &taken, &was)
+			: nsf_message_unfile(nsf, row.id);
+	if (status == NOERROR)
+		status = nsf_trash_take(nsf, id, &was, &inbox);
+	for (size_t i = 0; status == NOERROR && i < sizeof(steps) / sizeof(steps[0]); i++)
+		status = nsf_run(nsf, steps[i], 1, (const int64_t[]){ (int64_t)id });
+	return status == NOERROR ? gone_add(nsf, id, has ? &row : NULL) : status;
 }
 
 static STATUS delete_once(struct nsf *nsf, const uint64_t *ids, size_t count, struct fault *fault)
@@ -93,37 +113,11 @@ STATUS nsf_delete(struct nsf *nsf, const uint64_t *ids, size_t count, struct fau
 
 /* --- reclaiming ----------------------------------------------------------------------------- */
 
-/* Frees up to *chunks chunks of a body from its end; *rest_r: some are left. */
-static STATUS body_free(struct nsf *nsf, uint64_t id, int *chunks, bool *rest_r)
-{
-	int64_t first = nsf_body_key(id, 0), last = nsf_body_key(id, 0xFFFF), from = first;
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_BODY_LAST, &s);
-	int rc;
-
-	*rest_r = false;
-	if (status != NOERROR)
-		return status;
-	sqlite3_bind_int64(s, 1, first);
-	sqlite3_bind_int64(s, 2, last);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		last = sqlite3_column_int64(s, 0);
-	nsf_statement_done(nsf, ST_BODY_LAST, s);
-	if (rc != SQLITE_ROW)
-		return nsf_status(nsf->db, rc);
-	if (last - first >= *chunks) {
-		from = last - *chunks + 1;
-		*rest_r = true;
-	}
-	*chunks -= (int)(last - from) + 1;
-	return nsf_run(nsf, ST_BODY_DELETE, 2, (const int64_t[]){ from, last });
-}
-
 static STATUS note_free(struct nsf *nsf, uint64_t id)
 {
-	static const enum statement steps[] = { ST_STUB_ADD, ST_ITEMS_DELETE, ST_UNREAD_PURGE,
-		ST_VIEW_DELETE_NOTE, ST_NOTE_DELETE, ST_GONE_DELETE };
+	static const enum statement steps[] = { ST_STUB_ADD, ST_LOOSE_OBJECTS, ST_ITEMS_DELETE,
+		ST_UNREAD_PURGE, ST_VIEW_DELETE_NOTE, ST_MEMBER_DELETE_NOTE, ST_NOTE_DELETE,
+		ST_GONE_DELETE };
 	STATUS status = NOERROR;
 
 	for (size_t i = 0; status == NOERROR && i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -132,40 +126,46 @@ static STATUS note_free(struct nsf *nsf, uint64_t id)
 }
 
 /* *id_r = 0: there is none. */
-static STATUS gone_first(struct nsf *nsf, uint64_t *id_r)
+static STATUS first_of(struct nsf *nsf, enum statement which, uint64_t *id_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_GONE_FIRST, &s);
-	int rc;
+	STATUS status = nsf_ask_number(nsf, which, id_r);
 
-	*id_r = 0;
-	if (status != NOERROR)
-		return status;
-	rc = sqlite3_step(s);
-	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && (!nsf_column_count(s, 0, id_r) || *id_r > NSF_ID_MAX || *id_r == 0))
+	if (status == POSTIL_ERR_NOT_FOUND)
+		*id_r = 0;
+	else if (status == NOERROR && (*id_r > NSF_ID_MAX || *id_r == 0))
 		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_GONE_FIRST, s);
+	return status == POSTIL_ERR_NOT_FOUND ? NOERROR : status;
+}
+
+/* What is to be freed next: a note, else octets. *id_r = 0: nothing is. */
+static STATUS next_gone(struct nsf *nsf, uint64_t *id_r, bool *is_note_r)
+{
+	STATUS status = first_of(nsf, ST_GONE_FIRST, id_r);
+
+	*is_note_r = *id_r != 0;
+	if (status == NOERROR && *id_r == 0)
+		status = first_of(nsf, ST_LOOSE_FIRST, id_r);
 	return status;
 }
 
 static STATUS step(struct nsf *nsf, bool *more_r)
 {
 	int notes = STEP_NOTES, chunks = STEP_CHUNKS;
-	bool rest = false;
+	bool rest = false, is_note = false;
 	uint64_t id = 0;
 	STATUS status = NOERROR;
 
 	while (status == NOERROR && notes-- > 0 && chunks > 0) {
-		status = gone_first(nsf, &id);
+		status = next_gone(nsf, &id, &is_note);
 		if (status != NOERROR || id == 0)
 			break;
-		status = body_free(nsf, id, &chunks, &rest);
+		status = nsf_octets_free(nsf, id, &chunks, &rest);
 		if (status == NOERROR && !rest)
-			status = note_free(nsf, id);
+			status = is_note ? note_free(nsf, id)
+				: nsf_run(nsf, ST_LOOSE_DELETE, 1, (const int64_t[]){ (int64_t)id });
 	}
 	if (status == NOERROR && id != 0)
-		status = gone_first(nsf, &id);
+		status = next_gone(nsf, &id, &is_note);
 	*more_r = id != 0;
 	return status;
 }
@@ -183,14 +183,9 @@ static STATUS step_commit(struct nsf *nsf, bool *more_r)
 
 static int64_t free_pages(struct nsf *nsf)
 {
-	sqlite3_stmt *s = NULL;
-	int64_t count = 0;
+	uint64_t count = 0;
 
-	if (sqlite3_prepare_v2(nsf->db, "PRAGMA freelist_count", -1, &s, NULL) == SQLITE_OK
-	    && sqlite3_step(s) == SQLITE_ROW)
-		count = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return count;
+	return nsf_ask_number(nsf, ST_FREE_COUNT, &count) == NOERROR ? (int64_t)count : 0;
 }
 
 /* Pages at the end of the file that are free, or whose content finds room
@@ -225,18 +220,69 @@ static STATUS reclaim_unsynced(struct nsf *nsf, bool has_gone, bool *more_r)
 	return status;
 }
 
+STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r)
+{
+	uint64_t id = 0;
+	bool is_note;
+	STATUS status = next_gone(nsf, &id, &is_note);
+
+	*pending_r = id != 0;
+	return status;
+}
+
 STATUS nsf_reclaim(struct nsf *nsf, bool *more_r)
 {
 	uint64_t id = 0;
+	bool is_note;
 	STATUS status;
 
 	*more_r = false;
 	if (nsf->in_transaction)
 		return POSTIL_ERR_INVALID;
-	status = gone_first(nsf, &id);
+	status = next_gone(nsf, &id, &is_note);
 	if (status == NOERROR && (id != 0 || free_pages(nsf) > 0))
 		status = reclaim_unsynced(nsf, id != 0, more_r);
 	if (status == NOERROR)
 		nsf_log_empty(nsf);
 	return status;
+}
+
+/* --- for good ------------------------------------------------------------------------------- */
+
+static STATUS trash_step(struct nsf *nsf, int64_t before, uint64_t *purged_r, bool *more_r)
+{
+	STATUS status = NOERROR;
+	uint64_t note = 0;
+
+	*more_r = true;
+	for (int i = 0; status == NOERROR && *more_r && i < STEP_TRASH; i++) {
+		status = nsf_trash_oldest(nsf, before, &note);
+		*more_r = note != 0;
+		if (status == NOERROR && note != 0) {
+			status = nsf_note_destroy(nsf, note);
+			++*purged_r;
+		}
+	}
+	return status;
+}
+
+STATUS nsf_trash_purge(struct nsf *nsf, int64_t before_secs, uint64_t *purged_r, bool *more_r)
+{
+	struct change change;
+	uint64_t purged = 0, note = 0;
+	bool more = false;
+	STATUS status = nsf_trash_oldest(nsf, before_secs, &note);
+
+	*more_r = false;
+	if (status != NOERROR || note == 0)
+		return status;
+	status = nsf_change_begin(nsf, &change, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_change_end(nsf, &change, trash_step(nsf, before_secs, &purged, &more), NULL);
+	if (status != NOERROR)
+		return status;
+	*purged_r += purged;
+	*more_r = more;
+	return NOERROR;
 }

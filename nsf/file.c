@@ -187,6 +187,11 @@ static STATUS contents_check(struct nsf *nsf, const unsigned char *header, struc
 		rc = sqlite3_exec(nsf->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return nsf_fail(nsf, rc, fault);
+	if (big_endian(header + AT_USER_VERSION) < NSF_SCHEMA_VERSION) {
+		status = nsf_schema_upgrade(nsf, fault);
+		if (status != NOERROR)
+			return status;
+	}
 	status = nsf_counters_read(nsf, &counters, &kind);
 	if (status != NOERROR) {
 		rc = sqlite3_extended_errcode(nsf->db);

@@ -5,7 +5,6 @@
  */
 #include "nsf/private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -46,11 +45,47 @@ static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message)
 	message->id = (uint64_t)id;
 	message->size_octets = (uint64_t)size;
 	message->header_octets = (uint64_t)header;
+	message->note_id = message->id;
 	message->has_dot_line = sqlite3_column_int(s, 3) != 0;
+	message->needs_utf8 = false;
 	return message->uidl.p != NULL && uidl_is_valid(message->uidl);
 }
 
-STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,
+/* The octets of a note that has been rendered are a message of another number. */
+static bool note_of_row(sqlite3_stmt *s, struct nsf_message *message)
+{
+	sqlite3_int64 note = sqlite3_column_int64(s, 5);
+
+	if (sqlite3_column_type(s, 5) == SQLITE_NULL)
+		return true;
+	message->note_id = (uint64_t)note;
+	return note >= 1 && (uint64_t)note <= NSF_ID_MAX;
+}
+
+/* Listed in the place of the first form. */
+static STATUS second_form(struct nsf *nsf, const struct nsf_message *first,
+                          STATUS (*each)(void *context, const struct nsf_message *message),
+                          void *context)
+{
+	struct nsf_message second;
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_SECOND_GET, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)first->id + 1);
+	rc = sqlite3_step(s);
+	status = rc == SQLITE_ROW && message_of_row(s, &second) ? NOERROR : POSTIL_ERR_DAMAGED;
+	if (status == NOERROR) {
+		second.note_id = first->note_id;
+		status = each(context, &second);
+	}
+	nsf_statement_done(nsf, ST_SECOND_GET, s);
+	return status;
+}
+
+STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for, bool utf8,
                       STATUS (*each)(void *context, const struct nsf_message *message),
                       void *context)
 {
@@ -64,8 +99,18 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for,
 		return status;
 	if (unread_for != 0)
 		sqlite3_bind_int64(s, 1, (sqlite3_int64)unread_for);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
-		status = message_of_row(s, &message) ? each(context, &message) : POSTIL_ERR_DAMAGED;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR) {
+		int form = sqlite3_column_int(s, 6);
+
+		if (!message_of_row(s, &message) || !note_of_row(s, &message))
+			status = POSTIL_ERR_DAMAGED;
+		else if (form == FORM_SECOND && !utf8)
+			status = second_form(nsf, &message, each, context);
+		else {
+			message.needs_utf8 = form == FORM_NEEDS_UTF8;
+			status = each(context, &message);
+		}
+	}
 	if (status == NOERROR)
 		status = nsf_status(nsf->db, rc);
 	nsf_statement_done(nsf, which, s);
@@ -100,76 +145,56 @@ static STATUS small_copy(const struct wanted *w, struct slice data, uint64_t siz
 }
 
 /* The statement stays on its row, and with it the read transaction. */
-static STATUS ask(struct nsf *nsf, uint64_t id, sqlite3_stmt **s_r, uint64_t *size_r)
+static STATUS ask(struct nsf *nsf, enum statement which, uint64_t id, sqlite3_stmt **s_r,
+                  uint64_t *size_r)
 {
-	STATUS status = nsf_statement(nsf, ST_BODY_GET, s_r);
+	STATUS status = nsf_statement(nsf, which, s_r);
 	int rc;
 
 	if (status != NOERROR)
 		return status;
 	sqlite3_bind_int64(*s_r, 1, (sqlite3_int64)id);
-	sqlite3_bind_int64(*s_r, 2, nsf_body_key(id, 0));
+	if (which == ST_BODY_GET)
+		sqlite3_bind_int64(*s_r, 2, nsf_body_key(id, 0));
 	rc = sqlite3_step(*s_r);
 	if (rc != SQLITE_ROW)
 		return rc == SQLITE_DONE ? POSTIL_ERR_DELETED : nsf_status(nsf->db, rc);
-	return nsf_column_count(*s_r, 0, size_r) ? NOERROR : POSTIL_ERR_DAMAGED;
-}
-
-/* SQLITE_ERROR: the row is not there, or holds no octets. */
-static STATUS chunk_read(struct nsf *nsf, const struct wanted *w, uint64_t size, uint64_t at,
-                         size_t n)
-{
-	size_t skip = (size_t)(at & (NSF_CHUNK_OCTETS - 1));
-	uint64_t rest = size - (at - skip);
-	sqlite3_blob *blob = NULL;
-	STATUS status;
-	int rc = sqlite3_blob_open(nsf->db, "main", "body", "data",
-	                           nsf_body_key(w->id, at >> NSF_CHUNK_SHIFT), 0, &blob);
-
-	if (rc != SQLITE_OK)
-		status = rc == SQLITE_ERROR ? POSTIL_ERR_DAMAGED : nsf_status(nsf->db, rc);
-	else if ((uint64_t)sqlite3_blob_bytes(blob) != (rest < NSF_CHUNK_OCTETS ? rest : NSF_CHUNK_OCTETS))
-		status = POSTIL_ERR_DAMAGED;
-	else
-		status = nsf_status(nsf->db, sqlite3_blob_read(blob, w->out + (at - w->offset), (int)n,
-		                                               (int)skip));
-	sqlite3_blob_close(blob);
-	return status;
+	return nsf_column_count(*s_r, 0, size_r) && *size_r <= NSF_SIZE_MAX ? NOERROR
+		: POSTIL_ERR_DAMAGED;
 }
 
 static STATUS chunks_read(struct nsf *nsf, const struct wanted *w, uint64_t size, size_t *got_r)
 {
-	uint64_t at = w->offset, end = size;
-	STATUS status = NOERROR;
+	uint64_t n = w->offset < size ? size - w->offset : 0;
+	STATUS status;
 
-	if (at < size && w->size < size - at)
-		end = at + w->size;
-	while (status == NOERROR && at < end) {
-		size_t room = NSF_CHUNK_OCTETS - (size_t)(at & (NSF_CHUNK_OCTETS - 1));
-		size_t n = end - at < room ? (size_t)(end - at) : room;
-
-		status = chunk_read(nsf, w, size, at, n);
-		at += n;
-	}
-	if (status == NOERROR && end > w->offset)
-		*got_r = (size_t)(end - w->offset);
+	if (w->size < n)
+		n = w->size;
+	status = nsf_octets_read(nsf, w->id, size, w->offset, w->out, (size_t)n);
+	if (status == NOERROR)
+		*got_r = (size_t)n;
 	return status;
 }
 
 /* With the size asked for and the chunks read in the same transaction. */
 static STATUS whole_read(struct nsf *nsf, const struct wanted *w, size_t *got_r)
 {
+	enum statement which = ST_BODY_GET;
 	sqlite3_stmt *s = NULL;
 	uint64_t size = 0;
-	STATUS status = ask(nsf, w->id, &s, &size);
+	STATUS status = ask(nsf, which, w->id, &s, &size);
 
-	if (status == NOERROR && size > NSF_SIZE_MAX)
-		status = POSTIL_ERR_DAMAGED;
-	if (status == NOERROR && size <= SMALL_MESSAGE)
+	if (status == POSTIL_ERR_DELETED) {     /* moved since it was listed, or a second form */
+		nsf_statement_done(nsf, which, s);
+		which = ST_OCTETS_SIZE;
+		s = NULL;
+		status = ask(nsf, which, w->id, &s, &size);
+	}
+	if (status == NOERROR && which == ST_BODY_GET && size <= SMALL_MESSAGE)
 		status = small_copy(w, nsf_column(s, 1), size, got_r);
 	else if (status == NOERROR)
 		status = chunks_read(nsf, w, size, got_r);
-	nsf_statement_done(nsf, ST_BODY_GET, s);
+	nsf_statement_done(nsf, which, s);
 	nsf->known_id = status == NOERROR && size > SMALL_MESSAGE ? w->id : 0;
 	nsf->known_size = size;
 	return status;

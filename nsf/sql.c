@@ -10,70 +10,6 @@
 
 #include "base/banned.h"
 
-#define LIST_COLUMNS "id,size,hdr,dot,uidl FROM inbox"
-
-static const char *const texts[ST_COUNT] = {
-	[ST_BEGIN] = "BEGIN IMMEDIATE",
-	[ST_COMMIT] = "COMMIT",
-	[ST_ROLLBACK] = "ROLLBACK",
-	[ST_SAVEPOINT] = "SAVEPOINT part",
-	[ST_SAVEPOINT_ROLLBACK] = "ROLLBACK TO part",
-	[ST_SAVEPOINT_RELEASE] = "RELEASE part",
-	[ST_COUNTERS_GET] = "SELECT kind,n,bytes,next_id,seq FROM store WHERE k=1",
-	[ST_COUNTERS_SET] = "UPDATE store SET n=?1,bytes=?2,next_id=?3,seq=?4 WHERE k=1",
-	[ST_INBOX_LIST] = "SELECT " LIST_COLUMNS " ORDER BY id",
-	[ST_INBOX_LIST_UNREAD] = "SELECT " LIST_COLUMNS
-		" WHERE id IN (SELECT note_id FROM unread WHERE user=?1) ORDER BY id",
-	[ST_BODY_GET] = "SELECT i.size,CASE WHEN i.size<=16384 THEN b.data END"
-		" FROM inbox i LEFT JOIN body b ON b.k=?2 WHERE i.id=?1",
-	[ST_BODY_ADD] = "INSERT INTO body(k,data) VALUES(?1,?2)",
-	[ST_INBOX_ADD] = "INSERT INTO inbox(id,size,uidl,hdr,dot) VALUES(?1,?2,?3,?4,?5)",
-	[ST_UIDL_ADD] = "INSERT INTO uidl(uidl,id,digest) VALUES(?1,?2,?3)",
-	[ST_UIDL_FIND] = "SELECT id,digest FROM uidl WHERE uidl=?1",
-	[ST_UIDL_SET] = "UPDATE uidl SET id=?2 WHERE uidl=?1",
-	[ST_INBOX_HAS] = "SELECT 1 FROM inbox WHERE id=?1",
-	[ST_UNREAD_ADD] = "INSERT OR IGNORE INTO unread(user,note_id) SELECT id,?1 FROM user",
-	[ST_INBOX_TAKE] = "DELETE FROM inbox WHERE id=?1 RETURNING size",
-	[ST_GONE_ADD] = "INSERT OR IGNORE INTO gone(id,deleted) VALUES(?1,?2)",
-	[ST_GONE_HAS] = "SELECT 1 FROM gone WHERE id=?1",
-	[ST_GONE_FIRST] = "SELECT id FROM gone ORDER BY id LIMIT 1",
-	[ST_STUB_ADD] = "INSERT OR REPLACE INTO stub(unid,seq,deleted)"
-		" SELECT n.unid,n.seq,g.deleted FROM note n, gone g WHERE n.id=?1 AND g.id=?1 AND n.flags&2=0",
-	[ST_STUB_DELETE] = "DELETE FROM stub WHERE unid=?1",
-	[ST_BODY_LAST] = "SELECT k FROM body WHERE k>=?1 AND k<=?2 ORDER BY k DESC LIMIT 1",
-	[ST_BODY_DELETE] = "DELETE FROM body WHERE k>=?1 AND k<=?2",
-	[ST_BODY_ANY] = "SELECT 1 FROM body WHERE k>=?1 AND k<=?2",
-	[ST_GONE_DELETE] = "DELETE FROM gone WHERE id=?1",
-	[ST_UNREAD_PURGE] = "DELETE FROM unread WHERE user IN (SELECT id FROM user) AND note_id=?1",
-	[ST_USER_FIND] = "SELECT id FROM user WHERE name=?1",
-	[ST_USER_ADD] = "INSERT INTO user(name) VALUES(?1)",
-	[ST_USER_FILL] = "INSERT OR IGNORE INTO unread(user,note_id)"
-		" SELECT ?1,i.id FROM inbox i JOIN note n ON n.id=i.id WHERE n.flags&1=0",
-	[ST_MARK_READ] = "DELETE FROM unread WHERE user=?1 AND note_id=?2",
-	[ST_NOTE_ADD] = "INSERT INTO note(id,unid,class,seq,created,modified,flags)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7)",
-	[ST_NOTE_FIND] = "SELECT n.id,g.id FROM note n LEFT JOIN gone g ON g.id=n.id WHERE n.unid=?1",
-	[ST_NOTE_SET] = "UPDATE note SET class=?2,seq=?3,created=?4,modified=?5 WHERE id=?1",
-	[ST_NOTE_RENAME] = "UPDATE note SET unid=randomblob(16),flags=flags|2 WHERE id=?1",
-	[ST_NOTE_GET] = "SELECT unid,class,created,modified FROM note n WHERE id=?1"
-		" AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.id=n.id)",
-	[ST_NOTE_DELETE] = "DELETE FROM note WHERE id=?1",
-	[ST_NOTES_EACH] = "SELECT id FROM note WHERE id NOT IN (SELECT id FROM gone) ORDER BY id",
-	[ST_ITEM_ADD] = "INSERT INTO item(note_id,ord,name,type,flags,value) VALUES(?1,?2,?3,?4,?5,?6)",
-	[ST_ITEMS_GET] = "SELECT name,type,flags,value FROM item WHERE note_id=?1 ORDER BY ord",
-	[ST_ITEMS_DELETE] = "DELETE FROM item WHERE note_id=?1",
-	[ST_VIEW_PUT] = "INSERT OR REPLACE INTO entry(view,key,note_id,value) VALUES(?1,?2,?3,?4)",
-	[ST_VIEW_DELETE_NOTE] = "DELETE FROM entry WHERE note_id=?1",
-	[ST_VIEW_FIND] = "SELECT note_id,value FROM entry WHERE view=?1 AND key=?2 ORDER BY note_id",
-	[ST_VIEW_RANGE] = "SELECT note_id,value FROM entry WHERE view=?1 AND key>=?2 AND key<=?3"
-		" ORDER BY key,note_id",
-	[ST_VIEW_EACH] = "SELECT note_id,value,key FROM entry WHERE view=?1 ORDER BY key,note_id",
-	[ST_PROPERTY_SET] = "INSERT OR REPLACE INTO property(name,value) VALUES(?1,?2)",
-	[ST_PROPERTY_GET] = "SELECT value FROM property WHERE name=?1",
-	[ST_ACL_SET] = "UPDATE store SET acl=?1",
-	[ST_ACL_GET] = "SELECT acl FROM store WHERE acl IS NOT NULL",
-};
-
 static STATUS status_of_io(sqlite3 *db, int rc)
 {
 	switch (rc) {
@@ -126,7 +62,7 @@ STATUS nsf_statement(struct nsf *nsf, enum statement which, sqlite3_stmt **state
 		return NOERROR;
 	}
 	/* In use by a caller further up, from whose callback this comes: one more. */
-	rc = sqlite3_prepare_v3(nsf->db, texts[which], -1, flags, statement_r, NULL);
+	rc = sqlite3_prepare_v3(nsf->db, nsf_statement_texts[which], -1, flags, statement_r, NULL);
 	if (rc != SQLITE_OK)
 		return nsf_status(nsf->db, rc);
 	if (*kept == NULL)
@@ -215,6 +151,22 @@ bool nsf_column_count(sqlite3_stmt *statement, int index, uint64_t *value_r)
 	return true;
 }
 
+STATUS nsf_ask_number(struct nsf *nsf, enum statement which, uint64_t *value_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, which, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	rc = sqlite3_step(s);
+	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
+	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, value_r))
+		status = POSTIL_ERR_DAMAGED;
+	nsf_statement_done(nsf, which, s);
+	return status;
+}
+
 /* --- counters -------------------------------------------------------------------- */
 
 STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind_r)
@@ -234,6 +186,9 @@ STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind
 	if (rc == SQLITE_ROW) {
 		if (nsf_column_count(s, 1, &c.messages) && nsf_column_count(s, 2, &c.octets)
 		    && nsf_column_count(s, 3, &c.next_id) && nsf_column_count(s, 4, &sequence)
+		    && nsf_column_count(s, 5, &c.filed) && nsf_column_count(s, 6, &c.warned)
+		    && nsf_column_count(s, 7, &c.quota) && nsf_column_count(s, 8, &c.quota_messages)
+		    && nsf_column_count(s, 9, &c.warning) && nsf_column_count(s, 10, &c.soft_hours)
 		    && c.next_id > 0) {
 			c.sequence = (int64_t)sequence;
 			*counters_r = c;
@@ -252,10 +207,12 @@ static STATUS counters_write(struct nsf *nsf)
 	const struct counters *c = &nsf->counters, *old = &nsf->counters_stored;
 
 	if (c->messages == old->messages && c->octets == old->octets
-	    && c->next_id == old->next_id && c->sequence == old->sequence)
+	    && c->next_id == old->next_id && c->sequence == old->sequence
+	    && c->filed == old->filed && c->warned == old->warned)
 		return NOERROR;
-	return nsf_run(nsf, ST_COUNTERS_SET, 4, (const int64_t[]){ (int64_t)c->messages,
-	               (int64_t)c->octets, (int64_t)c->next_id, c->sequence });
+	return nsf_run(nsf, ST_COUNTERS_SET, 6, (const int64_t[]){ (int64_t)c->messages,
+	               (int64_t)c->octets, (int64_t)c->next_id, c->sequence, (int64_t)c->filed,
+	               (int64_t)c->warned });
 }
 
 /* --- the log ------------------------------------------------------------------------ */

@@ -62,7 +62,25 @@ STATUS nsf_user_id(struct nsf *nsf, struct slice canonical_name, bool make, uint
 	return status;
 }
 
-STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count)
+/* For messages, the marks of their notes. */
+static STATUS mark_all(struct nsf *nsf, enum statement which, uint64_t user, const uint64_t *ids,
+                       size_t count)
+{
+	STATUS status = NOERROR;
+	uint64_t note;
+
+	for (size_t i = 0; status == NOERROR && i < count; i++) {
+		if (ids[i] > NSF_ID_MAX)
+			continue;
+		status = nsf_note_of_message(nsf, ids[i], &note);
+		if (status == NOERROR)
+			status = nsf_run(nsf, which, 2, (const int64_t[]){ (int64_t)user, (int64_t)note });
+	}
+	return status;
+}
+
+static STATUS mark(struct nsf *nsf, enum statement which, uint64_t user, const uint64_t *ids,
+                   size_t count)
 {
 	struct change change;
 	STATUS status;
@@ -72,8 +90,37 @@ STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t
 	status = nsf_change_begin(nsf, &change, NULL);
 	if (status != NOERROR)
 		return status;
-	for (size_t i = 0; status == NOERROR && i < count; i++)
-		status = nsf_run(nsf, ST_MARK_READ, 2,
-		                 (const int64_t[]){ (int64_t)user, (int64_t)ids[i] });
-	return nsf_change_end(nsf, &change, status, NULL);
+	return nsf_change_end(nsf, &change, mark_all(nsf, which, user, ids, count), NULL);
+}
+
+STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count)
+{
+	return mark(nsf, ST_MARK_READ, user, ids, count);
+}
+
+STATUS nsf_mark_unread(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count)
+{
+	return mark(nsf, ST_MARK_UNREAD, user, ids, count);
+}
+
+STATUS nsf_unread_each(struct nsf *nsf, uint64_t user,
+                       STATUS (*each)(void *context, uint64_t note_id), void *context)
+{
+	enum statement which = user == 0 ? ST_UNREAD_EACH_NEW : ST_UNREAD_EACH;
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, which, &s);
+	uint64_t id;
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	if (user != 0)
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)user);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
+		status = nsf_column_count(s, 0, &id) && id <= NSF_ID_MAX ? each(context, id)
+			: POSTIL_ERR_DAMAGED;
+	if (status == NOERROR)
+		status = nsf_status(nsf->db, rc);
+	nsf_statement_done(nsf, which, s);
+	return status;
 }

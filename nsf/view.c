@@ -167,6 +167,82 @@ STATUS nsf_property_get(struct nsf *nsf, const char *name, struct buf *value_r)
 	return value_get(nsf, ST_PROPERTY_GET, name, value_r);
 }
 
+STATUS nsf_setting_get(struct nsf *nsf, enum nsf_setting which, uint64_t *value_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_SETTINGS, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	rc = sqlite3_step(s);
+	status = nsf_status(nsf->db, rc);
+	if (rc == SQLITE_DONE || (rc == SQLITE_ROW && !nsf_column_count(s, (int)which, value_r)))
+		status = POSTIL_ERR_DAMAGED;
+	nsf_statement_done(nsf, ST_SETTINGS, s);
+	return status;
+}
+
+/* What the open transaction knows of them is changed with them. */
+static void setting_known(struct counters *c, enum nsf_setting which, uint64_t value)
+{
+	if (which == NSF_QUOTA_OCTETS)
+		c->quota = value;
+	else if (which == NSF_QUOTA_MESSAGES)
+		c->quota_messages = value;
+	else if (which == NSF_WARNING_OCTETS)
+		c->warning = value;
+	else if (which == NSF_SOFT_DELETE_HOURS)
+		c->soft_hours = value;
+}
+
+STATUS nsf_setting_set(struct nsf *nsf, enum nsf_setting which, uint64_t value)
+{
+	static const enum statement statements[NSF_SETTINGS] = {
+		[NSF_QUOTA_OCTETS] = ST_SET_QUOTA, [NSF_QUOTA_MESSAGES] = ST_SET_QUOTA_MESSAGES,
+		[NSF_WARNING_OCTETS] = ST_SET_WARNING, [NSF_SOFT_DELETE_HOURS] = ST_SET_SOFT,
+		[NSF_CUTOFF_DAYS] = ST_SET_CUTOFF
+	};
+	struct change change;
+	STATUS status;
+
+	if (value > INT64_MAX)
+		return POSTIL_ERR_INVALID;
+	status = nsf_change_begin_one(nsf, &change, NULL);
+	if (status != NOERROR)
+		return status;
+	status = nsf_run(nsf, statements[which], 1, (const int64_t[]){ (int64_t)value });
+	if (status == NOERROR)
+		setting_known(&nsf->counters, which, value);
+	return nsf_change_end(nsf, &change, status, NULL);
+}
+
+/* Eight octets, the high one first. */
+STATUS nsf_replica_get(struct nsf *nsf, uint64_t *replica_r)
+{
+	struct buf value = BUF_INIT;
+	uint64_t replica = 0;
+	STATUS status = value_get(nsf, ST_REPLICA_GET, NULL, &value);
+
+	if (status == POSTIL_ERR_NOT_FOUND || (status == NOERROR && value.n != sizeof(replica)))
+		status = POSTIL_ERR_DAMAGED;
+	for (size_t i = 0; status == NOERROR && i < value.n; i++)
+		replica = replica << 8 | (unsigned char)value.p[i];
+	buf_release(&value);
+	if (status == NOERROR)
+		*replica_r = replica;
+	return status;
+}
+
+STATUS nsf_replica_set(struct nsf *nsf, uint64_t replica)
+{
+	char octets[sizeof(replica)];
+
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (char)(replica >> (56 - 8 * i) & 0xFF);
+	return value_set(nsf, ST_REPLICA_SET, NULL, (struct slice){ octets, sizeof(octets) });
+}
+
 STATUS nsf_acl_set(struct nsf *nsf, struct slice acl)
 {
 	return value_set(nsf, ST_ACL_SET, NULL, acl);

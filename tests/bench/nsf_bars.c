@@ -355,7 +355,7 @@ static double open_list_us(const char *path, int rounds)
 		double start = now_us();
 
 		must(nsf_open(path, &nsf, NULL), "open");
-		must(nsf_inbox_list(nsf, 0, sum_message, &sum), "list");
+		must(nsf_inbox_list(nsf, 0, true, sum_message, &sum), "list");
 		times[i] = now_us() - start;
 		nsf_close(&nsf);
 	}
@@ -662,7 +662,7 @@ static void *session_thread(void *argument)
 		double start = now_us();
 
 		if (nsf_open(shared_path, &nsf, NULL) != NOERROR
-		    || nsf_inbox_list(nsf, 0, keep_some, &some) != NOERROR)
+		    || nsf_inbox_list(nsf, 0, true, keep_some, &some) != NOERROR)
 			busy++;
 		take_time(worst, start);
 		for (size_t i = 0; i < some.n; i++)
@@ -724,7 +724,7 @@ static void row_open_files(void)
 		nsf_close(&all[i]);
 		start = now_us();
 		must(nsf_open(path, &all[i], NULL), "open");
-		must(nsf_inbox_list(all[i], 0, sum_message, &sum), "list");
+		must(nsf_inbox_list(all[i], 0, true, sum_message, &sum), "list");
 		took += now_us() - start;
 	}
 	used = memory_kib() - before;

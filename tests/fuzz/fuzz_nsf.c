@@ -152,7 +152,7 @@ static void use(struct nsf *nsf)
 	bool more = true;
 
 	nsf_inbox_stat(nsf, &count, &octets);
-	nsf_inbox_list(nsf, 0, take_message, &ids);
+	nsf_inbox_list(nsf, 0, true, take_message, &ids);
 	for (size_t i = 0; i < ids.n; i++)
 		if (nsf_body_read(nsf, ids.all[i], 10, out, sizeof(out), &got) == NOERROR)
 			FUZZ_CHECK(got <= sizeof(out));

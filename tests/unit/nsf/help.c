@@ -138,7 +138,7 @@ void help_list(struct nsf *nsf, uint64_t unread_for, struct help_list *list)
 	STATUS status;
 
 	memset(list, 0, sizeof(*list));
-	status = nsf_inbox_list(nsf, unread_for, add_message, list);
+	status = nsf_inbox_list(nsf, unread_for, true, add_message, list);
 	ck_assert_msg(status == NOERROR, "list: %04x %s", status, status_text(status));
 }
 

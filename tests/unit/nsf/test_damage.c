@@ -118,7 +118,7 @@ static STATUS use_victim(void)
 	ck_assert(status == NOERROR || fault.text[0] != '\0');
 	if (status == NOERROR) {
 		answered(nsf_inbox_stat(nsf, &n, &octets));
-		answered(nsf_inbox_list(nsf, 0, list_id, ids));
+		answered(nsf_inbox_list(nsf, 0, true, list_id, ids));
 		for (uint64_t i = 1; i <= ids[0]; i++)
 			answered(nsf_body_read(nsf, ids[i], 0, part, 400000, &got));
 		answered(nsf_notes_each(nsf, note_id, ids));
@@ -267,7 +267,7 @@ START_TEST(test_hostile_contents)
 		help_sql(victim, changes[i]);
 		nsf = help_open(victim);
 		ids[0] = 0;
-		ck_assert_msg(nsf_inbox_list(nsf, 0, list_id, ids) == POSTIL_ERR_DAMAGED, "%s", changes[i]);
+		ck_assert_msg(nsf_inbox_list(nsf, 0, true, list_id, ids) == POSTIL_ERR_DAMAGED, "%s", changes[i]);
 		nsf_close(&nsf);
 		ck_assert_msg(nsf_check(victim, NULL, NULL, NULL) == POSTIL_ERR_DAMAGED, "%s", changes[i]);
 		use_victim();
@@ -292,7 +292,7 @@ START_TEST(test_hostile_tables)
 		  POSTIL_ERR_DAMAGED },
 		{ "DROP TABLE inbox", NOERROR },
 		{ "DROP TABLE inbox; CREATE VIEW inbox AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL"
-		  " SELECT i+1 FROM c) SELECT i id,1 size,'x' uidl,0 hdr,0 dot FROM c", NOERROR },
+		  " SELECT i+1 FROM c) SELECT i id,1 size,'x' uidl,0 hdr,0 dot,NULL note,NULL form FROM c", NOERROR },
 		{ "CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM inbox; END", NOERROR },
 		{ "DROP TABLE body; CREATE TABLE body(k TEXT)", NOERROR },
 		{ "DROP TABLE uidl; DROP TABLE gone; DROP TABLE stub", NOERROR },
@@ -341,8 +341,14 @@ START_TEST(test_check_names_what_is_wrong)
 		"UPDATE store SET n=n+1", "UPDATE store SET bytes=bytes-1", "UPDATE store SET next_id=3",
 		"DELETE FROM note WHERE id=2", "UPDATE inbox SET size=size+1 WHERE id=2",
 		"UPDATE inbox SET uidl='other' WHERE id=2", "DELETE FROM body WHERE k=2<<16",
-		"INSERT INTO body VALUES(9999<<16,x'00')", "INSERT INTO gone VALUES(2,0)",
-		"INSERT INTO item VALUES(777,0,'x',1,0,'')",
+		"INSERT INTO body VALUES(9999<<16,x'00')", "INSERT INTO gone VALUES(2,0,NULL)",
+		"INSERT INTO item VALUES(777,0,'x',1,0,'',NULL,NULL)",
+		"INSERT INTO item VALUES(2,99,'x',1,0,'',2,1)", "UPDATE store SET filed_n=1",
+		"INSERT INTO filed SELECT * FROM inbox WHERE id=2; UPDATE store SET filed_n=1",
+		"UPDATE inbox SET note=888 WHERE id=2", "UPDATE inbox SET form=1 WHERE id=2",
+		"INSERT INTO second SELECT id+1,size,uidl,hdr,dot FROM inbox WHERE id=2",
+		"INSERT INTO pending VALUES(9999,1)", "INSERT INTO pending VALUES(2,1)",
+		"INSERT INTO trash VALUES(2,0,0)", "INSERT INTO member VALUES(1,2)",
 	};
 	size_t size;
 	char *sample;

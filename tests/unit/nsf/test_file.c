@@ -170,10 +170,10 @@ START_TEST(test_foreign_and_newer_databases)
 	dir = unit_tempdir();
 	nsf = help_create(dir, path, sizeof(path));
 	nsf_close(&nsf);
-	help_sql(path, "PRAGMA user_version=2");
+	help_sql(path, "PRAGMA user_version=3");
 	ck_assert_uint_eq(nsf_open(path, &nsf, &fault), POSTIL_ERR_SCHEMA);
 	ck_assert_ptr_nonnull(strstr(fault.text, "newer version"));
-	help_sql(path, "PRAGMA user_version=1; PRAGMA application_id=7");
+	help_sql(path, "PRAGMA user_version=2; PRAGMA application_id=7");
 	ck_assert_uint_eq(nsf_open(path, &nsf, &fault), POSTIL_ERR_FOREIGN);
 	unit_tempdir_remove(&dir);
 }

@@ -520,7 +520,7 @@ START_TEST(test_list_ends_at_the_callers_wish)
 	start();
 	for (int i = 0; i < 5; i++)
 		help_deliver(nsf, 1, 10, NULL);
-	ck_assert_uint_eq(nsf_inbox_list(nsf, 0, stop_at_two, &calls), POSTIL_ERR_CANCEL);
+	ck_assert_uint_eq(nsf_inbox_list(nsf, 0, true, stop_at_two, &calls), POSTIL_ERR_CANCEL);
 	ck_assert_int_eq(calls, 2);
 	stop();
 }

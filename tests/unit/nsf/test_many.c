@@ -68,7 +68,7 @@ static STATUS read_some(unsigned *deleted_r)
 
 		status = nsf_open(path, &nsf, NULL);
 		if (status == NOERROR)
-			status = nsf_inbox_list(nsf, 0, keep_first, &first);
+			status = nsf_inbox_list(nsf, 0, true, keep_first, &first);
 		if (status == NOERROR && first.count > 10) {
 			status = nsf_body_read(nsf, first.id, 0, octets, sizeof(octets), &got);
 			if (status == POSTIL_ERR_DELETED)       /* by the other reader */
