@@ -45,9 +45,49 @@ bool nativemime_field(struct slice record, struct nativemime_field *field_r)
 	return true;
 }
 
+static bool ends_in_empty_line(struct slice header)
+{
+	return (header.n == 2 || (header.n > 3 && memcmp(header.p + header.n - 4, "\r\n", 2) == 0)) &&
+	       memcmp(header.p + header.n - 2, "\r\n", 2) == 0;
+}
+
+bool nativemime_header_is_whole(struct slice header)
+{
+	if (!ends_in_empty_line(header))
+		return false;
+	return header.n == 2 || memmem(header.p, header.n - 1, "\r\n\r\n", 4) == NULL;
+}
+
 bool nativemime_is(const struct note *note)
 {
 	const struct item *item = note_find(note, "Body");
 
 	return item != NULL && item->type == ITEM_MIME_PART;
+}
+
+bool nativemime_part(const char head[MIME_PART_OCTETS], uint64_t item_octets,
+                     struct mime_part *part_r)
+{
+	uint64_t left = item_octets < MIME_PART_OCTETS ? 0 : item_octets - MIME_PART_OCTETS;
+	size_t boundary = word_at(head + 10), header = word_at(head + 12), told = word_at(head + 8);
+	uint32_t flags = (uint32_t)(word_at(head + 2) | word_at(head + 4) << 16);
+
+	if (item_octets < MIME_PART_OCTETS)
+		return false;
+	if ((flags & MIME_PART_HAS_BOUNDARY) == 0)
+		boundary = 0;
+	if ((flags & MIME_PART_HAS_HEADERS) == 0)
+		header = 0;
+	/* Told octets are wrong in real files, in either direction: the item's end counts, but for the
+	 * one octet that evens its length. */
+	if (left % 2 == 0 && told + 1 == left && told >= boundary + header)
+		left--;
+	boundary = boundary < left ? boundary : (size_t)left;
+	left -= boundary;
+	header = header < left ? header : (size_t)left;
+	*part_r = (struct mime_part){
+		.flags = flags, .type = (uint8_t)head[6], .boundary_octets = boundary,
+		.header_octets = header, .data_octets = left - header,
+	};
+	return true;
 }

@@ -49,6 +49,9 @@ struct mime_part {
 bool nativemime_part(const char head[MIME_PART_OCTETS], uint64_t item_octets,
                      struct mime_part *part_r);
 
+/* Does it end in the only empty line that it has? */
+bool nativemime_header_is_whole(struct slice header);
+
 /* Does the note hold a body of this kind? */
 bool nativemime_is(const struct note *note);
 /* All of the message. */

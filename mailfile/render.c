@@ -118,29 +118,50 @@ static bool is_sealed(const struct note *note)
 	       note_find(note, "Body") == NULL;
 }
 
-/* <mime>: the message as it is. */
-static void pass_message(struct render *r, const struct item *item)
+void render_value(struct render *r, const struct item *item, size_t value)
 {
 	char piece[16384];
-	uint64_t size = item_size(item, 0), at = 0;
+	uint64_t size = item_size(item, value), at = 0;
 
 	while (at < size) {
 		size_t n = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
 
-		if (!render_read(r, item, 0, at, piece, n))
+		if (!render_read(r, item, value, at, piece, n))
 			return;
 		render_octets(r, piece, n);
 		at += n;
 	}
 }
 
+/* Where the message was kept whole beside its rich text, or instead of it ($MessageStorage 1, 2). */
+static const struct item *kept_message(const struct render *r)
+{
+	struct slice storage = note_text(r->note, "$MessageStorage");
+	struct slice name = note_text(r->note, "$IntMailMsgFileName");
+
+	if (!slice_equal(storage, SLICE_LIT("1")) && !slice_equal(storage, SLICE_LIT("2")))
+		return NULL;
+	if (name.n == 0)
+		name = SLICE_LIT("$RFC822.eml");
+	for (const struct item *item = r->note->first; item != NULL; item = item->next)
+		if (render_is_file(item) && render_file_is_whole(item) && item_size(item, 1) > 0 &&
+		    render_may_show(r, item) && slice_equal_nocase(item->values[0], name))
+			return item;
+	return NULL;
+}
+
 static void render_all(struct render *r)
 {
 	const struct item *mime = note_find(r->note, "$MIME");
+	const struct item *kept = kept_message(r);
 
-	if (mime != NULL && mime->type == ITEM_MIME_PART && item_size(mime, 0) > 0)
-		pass_message(r, mime);
-	else {
+	if (mime != NULL && mime->type == ITEM_MIME_PART && item_size(mime, 0) > 0) {
+		render_value(r, mime, 0);
+	} else if (kept != NULL) {
+		render_value(r, kept, 1);
+	} else if (nativemime_is(r->note)) {
+		nativemime_render(r);
+	} else {
 		render_header(r);
 		render_body(r);
 	}

@@ -3,6 +3,8 @@
  *
  * What a note holds decides how it is put together, the first of these that it has:
  *   $MIME (DXL's <mime>)           a whole message, passed as it is
+ *   $MessageStorage 1 or 2         the message that is kept whole as $RFC822.eml (or what
+ *                                  $IntMailMsgFileName names)
  *   Body of type MIME_PART         native MIME: the parts in order, attachments encoded
  *                                  again from $FILE items
  *   Body of rich text              multipart/alternative of text/plain and text/html,

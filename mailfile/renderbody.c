@@ -112,8 +112,7 @@ static void say(struct render *r, struct said *said)
 	if (said->cut)
 		buf_add_str(&said->text, "[The text of this document is too long to be shown whole.]\n");
 	if (r->sealed)
-		buf_add_str(&said->text, "[Portions of this MIME document are encrypted with a Notes "
-		            "certificate and cannot be read.]\n");
+		buf_add_str(&said->text, RENDER_SEALED_SENTENCE);
 	render_fail(r, buf_status(&said->text));
 }
 

@@ -50,7 +50,7 @@ bool render_is_file(const struct item *item)
 }
 
 /* The octets are there: the value behind the name, or a blob. */
-static bool has_octets(const struct item *item)
+bool render_file_is_whole(const struct item *item)
 {
 	return item->count >= 2 || (item->blob != NULL && item->count >= 1);
 }
@@ -184,9 +184,9 @@ void render_file_part(struct render *r, const struct item *item)
 {
 	struct buf name = BUF_INIT, header = BUF_INIT;
 
-	add_file_name(item->count > 0 && has_octets(item) ? item->values[0] : SLICE_LIT("?"), &name);
+	add_file_name(item->count > 0 && render_file_is_whole(item) ? item->values[0] : SLICE_LIT("?"), &name);
 	render_fail(r, buf_status(&name));
-	if (!has_octets(item)) {
+	if (!render_file_is_whole(item)) {
 		missing_part(r, buf_slice(&name));
 	} else if (r->status == NOERROR) {
 		add_part_header(item, buf_slice(&name), &header);

@@ -448,7 +448,7 @@ static void carried_fields(struct render *r)
 
 /* A value keeps its folds; a line end that is none of them gets a blank behind it, NUL becomes one, so
  * that no line of it is a field of its own or the header's end. */
-static void received_body(struct render *r, struct slice body)
+void render_received_body(struct render *r, struct slice body)
 {
 	struct buf out = BUF_INIT;
 
@@ -500,7 +500,7 @@ static void received_field(struct render *r, struct slice record, bool seen[KNOW
 		render_slice(r, field.delimiter);
 	else
 		render_str(r, ": ");
-	received_body(r, field.body);
+	render_received_body(r, field.body);
 }
 
 void render_received_fields(struct render *r, void (*each)(struct render *r, struct slice record,

@@ -19,6 +19,9 @@ struct render {
 	unsigned lookups;
 };
 
+#define RENDER_SEALED_SENTENCE "[Portions of this MIME document are encrypted with a Notes certificate and " \
+	"cannot be read.]\n"
+
 /* --- render.c: octets --- */
 void render_octets(struct render *r, const void *p, size_t n);
 void render_slice(struct render *r, struct slice s);
@@ -31,6 +34,8 @@ void render_fail(struct render *r, STATUS status);
 /* Octets of a value from offset on; false: it cannot be read, which ends the rendering. */
 bool render_read(struct render *r, const struct item *item, size_t value, uint64_t offset,
                  void *out, size_t size);
+/* All of a value as it is. */
+void render_value(struct render *r, const struct item *item, size_t value);
 /* May the value of this item be shown? */
 bool render_may_show(const struct render *r, const struct item *item);
 /* A line "--boundary" or "--boundary--" of the multipart called kind. */
@@ -77,6 +82,9 @@ struct slice render_without_domain(struct slice name);
 
 /* All fields but those of content; the empty line is not written. */
 void render_header(struct render *r);
+/* A value that was received, with CRLF: it keeps its folds, but no line of it can be a field of its
+ * own or the header's end. */
+void render_received_body(struct render *r, struct slice body);
 /* Calls each for every item of type RFC822_TEXT, in order. */
 void render_received_fields(struct render *r, void (*each)(struct render *r, struct slice record,
                                                            void *context), void *context);
@@ -99,6 +107,8 @@ void render_sentence_part(struct render *r, const char *sentence);
 
 /* --- renderfile.c: attachments --- */
 bool render_is_file(const struct item *item);
+/* Are its octets there? */
+bool render_file_is_whole(const struct item *item);
 void render_file_part(struct render *r, const struct item *item);
 void render_base64(struct render *r, const struct item *item, size_t value);
 
