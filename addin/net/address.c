@@ -1,6 +1,6 @@
 /*
  * Client addresses in few octets: IPv4 is kept as ::ffff:a.b.c.d whichever way
- * it came. Addresses are chosen by clients, their form is the kernel's.
+ * it came, a client of a UNIX socket has none. Addresses are chosen by clients, their form is the kernel's.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@ static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
 
 void address_from(struct address *address, const struct sockaddr_storage *from)
 {
-	*address = (struct address){ 0 };
+	*address = (struct address){ .local = from->ss_family == AF_UNIX };
 	if (from->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)from;
 
@@ -40,6 +40,8 @@ bool address_is_loopback(const struct address *address)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
+	if (address->local)
+		return true;
 	if (memcmp(address->octets, mapped, sizeof(mapped)) == 0)
 		return address->octets[12] == 127;
 	return memcmp(address->octets, one, sizeof(one)) == 0;
@@ -50,6 +52,10 @@ void address_text(const struct address *address, char *text, size_t size)
 	bool is_4 = memcmp(address->octets, mapped, sizeof(mapped)) == 0;
 	size_t n;
 
+	if (address->local) {
+		snprintf(text, size, "local");
+		return;
+	}
 	if (inet_ntop(is_4 ? AF_INET : AF_INET6, address->octets + (is_4 ? 12 : 0), text,
 	              (socklen_t)size) == NULL)
 		text[0] = '\0';

@@ -68,6 +68,7 @@ struct address {
 	uint8_t octets[16];     /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t scope;
 	uint16_t port;
+	bool local;             /* of a UNIX socket: the rest is 0 */
 };
 
 enum timer_kind { TIMER_CONN, TIMER_LISTENER };
@@ -152,6 +153,7 @@ struct worker {
 	struct buf out;
 	char *view;                     /* input not yet consumed: view[view_at .. view_n) */
 	size_t view_n, view_at, step;
+	size_t shown;                   /* of the view, to the protocol in the call under way */
 	size_t moved;
 	unsigned calls;
 	bool starved;                   /* the protocol has seen all and took nothing */

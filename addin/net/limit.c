@@ -90,7 +90,8 @@ static void prelogin_unlink(struct source *source, struct net_conn *conn)
 
 static unsigned most_for(const struct net *net, const struct address *address)
 {
-	if (atomic_load(&net->limits.spare_loopback) && address_is_loopback(address))
+	if (address->local ||
+	    (atomic_load(&net->limits.spare_loopback) && address_is_loopback(address)))
 		return 0;
 	return atomic_load(&net->limits.max_per_address);
 }

@@ -60,7 +60,7 @@ enum net_next {
 };
 
 struct net_peer {
-	char text[48];          /* numeric address, IPv4-mapped shown as IPv4 */
+	char text[48];          /* numeric address, IPv4-mapped shown as IPv4; "local": a UNIX socket */
 	char local_text[48];
 	uint16_t port, local_port;
 	bool tls;               /* since accept or since NET_START_TLS has done its work */
@@ -120,7 +120,7 @@ struct net_options {
 	unsigned max_connections;       /* default 2000; fewer if files run out before */
 	unsigned files_each;            /* that a connection opens beside its own socket */
 	unsigned files_kept;            /* for all else; 0: open files are not counted */
-	unsigned max_per_address;       /* an IPv6 /64 is one address; 0 none */
+	unsigned max_per_address;       /* an IPv6 /64 is one address; 0 none; none on UNIX sockets */
 	bool spare_loopback;            /* it does not hold for this machine itself */
 	uint32_t prelogin_ms;           /* default 60000 */
 	uint32_t grace_ms;              /* what a long answer may take while ending; 20000 */
@@ -141,7 +141,7 @@ STATUS net_new(const struct net_options *options, const struct net_protocol *pro
 void net_set_options(struct net *net, const struct net_options *options);
 /* Start the worker threads. */
 STATUS net_start(struct net *net, struct fault *fault);
-/* Serve a listening socket, in clear or with TLS from the first octet (owned by net from now
+/* Serve a listening socket, TCP or UNIX, in clear or with TLS from the first octet (owned by net from now
  * on, also after an error; another process may hold a copy). user_data reaches the protocol
  * by net_conn_listener_data and must stay valid until net_end has returned. */
 STATUS net_listen(struct net *net, int fd, bool tls, void *user_data,
@@ -171,6 +171,9 @@ const struct tls_connection *net_conn_tls(const struct net_conn *conn);
 /* Monotonic milliseconds of the last complete command or moving output. */
 uint64_t net_conn_active_ms(const struct net_conn *conn);
 void net_conn_touch(struct net_conn *conn);     /* a complete command has come */
+/* Is there input that the protocol has not been shown yet, here or in the socket? Then the
+ * next call of input comes at once. */
+bool net_conn_has_more(const struct net_conn *conn);
 /* Answer by a timer instead of at once: parks the connection, then resume is
  * called with NOERROR and result NULL. No worker is held. */
 enum net_next net_conn_delay(struct net_conn *conn, uint32_t ms);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "addin/net/impl.h"
 
@@ -22,6 +23,7 @@ void turn_begin(struct worker *worker, struct net_conn *conn)
 	worker->view = conn->in != NULL ? conn->in : worker->in;
 	worker->view_n = conn->in_n;
 	worker->view_at = 0;
+	worker->shown = 0;
 	worker->step = INPUT_STEP;
 	worker->moved = 0;
 	worker->calls = 0;
@@ -186,10 +188,14 @@ static enum net_next feed(struct worker *worker, struct net_conn *conn)
 {
 	size_t left = worker->view_n - worker->view_at, used = 0;
 	size_t shown = left < worker->step ? left : worker->step;
-	enum net_next next = conn->net->protocol->input(conn_state(conn), conn,
+	enum net_next next;
+
+	worker->shown = shown;
+	next = conn->net->protocol->input(conn_state(conn), conn,
 		(struct slice){ worker->view + worker->view_at, shown }, &used, &worker->out);
 
 	assert(used <= shown);
+	worker->shown = 0;
 	worker->view_at += used;
 	if (used > 0 || next != NET_CONTINUE)
 		worker->step = INPUT_STEP;
@@ -291,4 +297,17 @@ STATUS turn_end(struct worker *worker, struct net_conn *conn, enum net_next next
 	if (left == 0)
 		input_drop(conn);
 	return left > 0 ? keep_input(worker, conn, left) : NOERROR;
+}
+
+bool net_conn_has_more(const struct net_conn *conn)
+{
+	const struct worker *worker = conn->worker;
+	int waiting = 0;
+
+	if (worker->view_at + worker->shown < worker->view_n)
+		return true;
+	if (conn->eof)
+		return false;
+	return conn->transport->has_pending(conn->transport_state) ||
+	       (ioctl(conn->fd, FIONREAD, &waiting) == 0 && waiting > 0);
 }

@@ -200,6 +200,13 @@ static enum net_next command(struct state *s, struct net_conn *conn, char *line,
 		net_conn_peer(conn, &peer);
 		ck_assert(peer.tls == (tls != NULL));
 		buf_addf(out, "%s\n", tls == NULL ? "clear" : tls_connection_version(tls));
+	} else if (strcmp(line, "PEER") == 0) {
+		struct net_peer peer;
+
+		net_conn_peer(conn, &peer);
+		buf_addf(out, "%s %s\n", peer.text, peer.local_text);
+	} else if (strcmp(line, "MORE") == 0) {
+		buf_add_str(out, net_conn_has_more(conn) ? "more\n" : "none\n");
 	} else if (strcmp(line, "QUIT") == 0) {
 		buf_add_str(out, "bye\n");
 		return NET_CLOSE;

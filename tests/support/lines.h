@@ -12,6 +12,8 @@
  *      RACE ms         a store job that sleeps ms and has ms until its deadline
  *      DETACH          net_detach, then "detached"
  *      STARTTLS octets "begin" and as many "S" behind it, then a handshake
+ *      PEER            its address and ours
+ *      MORE            "more" if there is input that has not been shown yet, or "none"
  *      TLS             "clear", or the version of TLS
  *
  * A client's descriptor may be enciphered (lines_secure); all functions with a descriptor know.

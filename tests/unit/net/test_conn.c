@@ -411,12 +411,33 @@ START_TEST(a_thousand)
 }
 END_TEST
 
+/* What has come behind what the protocol is shown. */
+START_TEST(more_is_there)
+{
+	char text[4096];
+	int fd;
+
+	start();
+	fd = lines_connect(lines.port);
+	lines_talk(fd, "MORE\n", "none");
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "MORE\nECHO ", 10);
+	memcpy(text + sizeof(text) - 6, "\nMORE\n", 6);
+	lines_send(fd, text, sizeof(text));
+	ck_assert_str_eq(lines_hear(fd), "more");
+	lines_hear(fd);
+	ck_assert_str_eq(lines_hear(fd), "none");
+	lines_close(fd);
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		octet_by_octet, pipelined, half_closed_after_quit, talks_after_quit,
 		talks_for_ever_after_quit, forgets_before_login, slow_reader_of_50_mb, never_reads,
-		vanishes, line_too_long, peer_in_words, a_thousand, NULL
+		vanishes, line_too_long, peer_in_words, more_is_there, a_thousand, NULL
 	};
 	int failed = unit_run("conn", tests);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "addin/net/impl.h"
@@ -84,6 +85,34 @@ START_TEST(one_address)
 		ck_assert_msg((memcmp(key[0], key[1], 16) == 0) == cases[i].same, "%s and %s",
 			text[0], text[1]);
 	}
+}
+END_TEST
+
+/* Clients of a UNIX socket have no address: none of them is counted against it. */
+START_TEST(unix_socket)
+{
+	const struct net_options options = { .max_per_address = 1, .refused_line = "sorry\n" };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct net_listener *listener;
+	char *dir = unit_tempdir();
+	struct fault fault;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fds[3];
+
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s/s", dir);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	ck_assert_int_eq(listen(fd, 10), 0);
+	lines_start(&lines, &options);
+	ck_assert_uint_eq(net_listen(lines.net, fd, false, NULL, &listener, &fault), NOERROR);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_eq(connect(fds[i], (struct sockaddr *)&name, sizeof(name)), 0);
+		ck_assert_str_eq(lines_hear(fds[i]), "hello");
+		lines_talk(fds[i], "PEER\n", "local local");
+	}
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	stop();
+	unit_tempdir_remove(&dir);
 }
 END_TEST
 
@@ -502,6 +531,6 @@ START_TEST(storm)
 }
 END_TEST
 
-UNIT_MAIN("limit", per_address, one_address, gives_way, gives_way_parked, idle,
+UNIT_MAIN("limit", per_address, one_address, unix_socket, gives_way, gives_way_parked, idle,
           idle_while_output_moves, delayed, descriptors_run_out, listener_shared, ends_in_order,
           ends_with_frozen_job, storm, files_are_kept)
