@@ -23,6 +23,12 @@ const char *LNPUBLIC PostilDataDirectory(void);
  * callbacks below is called when it succeeded. */
 STATUS LNPUBLIC PostilListen(const char *service, const char *address, WORD port,
                              int *fds, WORD *count);
+/* The same for a UNIX socket at an absolute path, with these permissions (0660) and for this group
+ * (name or number, "" = that of the server). One that is left from a server that was killed is
+ * replaced, one that is in use never is. PortReady and PostilUnlisten have the path as address, and
+ * port 0. */
+STATUS LNPUBLIC PostilListenLocal(const char *service, const char *path, DWORD permissions,
+                                  const char *group, int *fd);
 /* The port is no longer wanted: the host closes its own copy. */
 STATUS LNPUBLIC PostilUnlisten(const char *service, const char *address, WORD port);
 

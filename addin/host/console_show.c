@@ -138,8 +138,11 @@ static unsigned waiting(const struct listener *l)
 static void show_listener(struct run *run, const struct listener *l)
 {
 	uint64_t now = clock_mono_ms();
+	char port[8] = "local";
 
-	run_say(run, "  %-5u %-20s %-16s %s", l->port, l->service, shown_address(l),
+	if (l->port > 0)
+		snprintf(port, sizeof(port), "%u", (unsigned)l->port);
+	run_say(run, "  %-5s %-20s %-16s %s", port, l->service, shown_address(l),
 	        l->fd_count == 0 ? "not open" : l->owner[0] == '\0' ? "open, not in use" : "open");
 	if (l->fd_count == 0)
 		run_say(run, "        %s; tried again in %u seconds", strerrordesc_np(l->error),

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "addin/host/privileged.h"
@@ -16,6 +19,7 @@
 #include "base/banned.h"
 
 #define LISTENERS_MAX 256
+#define LISTENER_TEXT_OCTETS 320
 #define TELL_AGAIN_AFTER 15     /* failures between two lines about one port */
 
 static uint64_t retry_ms(const struct host *host)
@@ -49,10 +53,34 @@ static int open_one(struct host *host, const struct port_request *request, int *
 	return port_open(request, fd_r);
 }
 
+bool listener_is_local(const struct listener *l)
+{
+	return l->address[0] == '/';
+}
+
+void listener_describe(const struct listener *l, char *text, size_t size)
+{
+	if (listener_is_local(l))
+		snprintf(text, size, "%s", l->address);
+	else
+		snprintf(text, size, "%s port %u", l->address[0] != '\0' ? l->address : "all addresses",
+		         l->port);
+}
+
+/* A UNIX socket of ours takes its name with it. */
 static void close_sockets(struct listener *l)
 {
+	if (listener_is_local(l) && l->fd_count > 0 && !l->from_systemd)
+		localsocket_remove(l->address, &l->id);
 	while (l->fd_count > 0)
 		close(l->fds[--l->fd_count]);
+}
+
+static bool open_local(struct listener *l)
+{
+	l->error = localsocket_open(l->address, l->mode, l->group, &l->id, &l->fds[0]);
+	l->fd_count = l->error == 0;
+	return l->fd_count > 0;
 }
 
 static bool family_is_missing(int error)
@@ -67,6 +95,8 @@ static bool open_sockets(struct host *host, struct listener *l)
 	struct port_request request;
 	int error = EINVAL;
 
+	if (listener_is_local(l))
+		return open_local(l);
 	for (size_t i = 0; i < 2; i++) {
 		if (!make_address(l->address, families[i], l->port, &request))
 			continue;
@@ -80,6 +110,24 @@ static bool open_sockets(struct host *host, struct listener *l)
 	}
 	l->error = l->fd_count > 0 ? 0 : error;
 	return l->fd_count > 0;
+}
+
+static const char *local_advice(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return " (another program serves it)";
+	case EEXIST:
+		return " (what lies there is no socket)";
+	case EINVAL:
+		return " (there is no such group)";
+	case EPERM:
+		return " (the server's user must be in the group that it is for)";
+	case ENAMETOOLONG:
+		return " (a socket's path has at most 107 octets)";
+	default:
+		return "";
+	}
 }
 
 static const char *advice(int error)
@@ -97,11 +145,14 @@ static const char *advice(int error)
 
 static void say_failure(struct host *host, struct listener *l, int error_before)
 {
+	char where[LISTENER_TEXT_OCTETS];
+
 	if (l->failures % TELL_AGAIN_AFTER != 0 && l->error == error_before)
 		return;
-	log_say(host->log, "%s: Listener failure on %s port %u: %s%s", l->service,
-	        l->address[0] != '\0' ? l->address : "all addresses", l->port,
-	        strerrordesc_np(l->error), advice(l->error));
+	listener_describe(l, where, sizeof(where));
+	log_say(host->log, "%s: Listener failure on %s: %s%s", l->service, where,
+	        strerrordesc_np(l->error),
+	        listener_is_local(l) ? local_advice(l->error) : advice(l->error));
 	log_say(host->log, "%s: Suspending listen task for %u seconds due to network errors",
 	        l->service, (unsigned)(retry_ms(host) / 1000));
 }
@@ -120,6 +171,14 @@ static bool try_open(struct host *host, struct listener *l)
 	return false;
 }
 
+static void free_listener(struct listener *l)
+{
+	free(l->service);
+	free(l->address);
+	free(l->group);
+	free(l);
+}
+
 static struct listener *add(struct host *host, const char *service, const char *address,
                             uint16_t port)
 {
@@ -133,10 +192,9 @@ static struct listener *add(struct host *host, const char *service, const char *
 		return NULL;
 	l->service = strdup(service);
 	l->address = strdup(address);
-	if (l->service == NULL || l->address == NULL) {
-		free(l->service);
-		free(l->address);
-		free(l);
+	l->group = strdup("");
+	if (l->service == NULL || l->address == NULL || l->group == NULL) {
+		free_listener(l);
 		return NULL;
 	}
 	l->port = port;
@@ -191,6 +249,48 @@ STATUS listener_open(struct task *t, const char *service, const char *address,
 	return NOERROR;
 }
 
+/* Permissions of one that is open already may be others now. */
+static void set_rights(struct host *host, struct listener *l, uint32_t mode, const char *group)
+{
+	bool same = l->mode == mode && strcmp(l->group, group) == 0;
+	char *copy = same ? NULL : strdup(group);
+	int error = 0;
+
+	if (copy == NULL)
+		return;
+	free(l->group);
+	l->group = copy;
+	l->mode = mode;
+	if (l->fd_count > 0 && !l->from_systemd)
+		error = localsocket_permit(l->address, l->mode, l->group);
+	if (error != 0)
+		log_say(host->log, "%s: the permissions of %s cannot be set: %s%s", l->service, l->address,
+		        strerrordesc_np(error), local_advice(error));
+}
+
+STATUS listener_open_local(struct task *t, const char *service, const char *path,
+                           uint32_t mode, const char *group, int *fd_r)
+{
+	struct host *host = t->host;
+	struct listener *l;
+
+	if (path[0] != '/' || mode > 0777)
+		return POSTIL_ERR_INVALID;
+	l = find(host, path, 0);
+	if (l == NULL)
+		l = add(host, service, path, 0);
+	if (l == NULL)
+		return POSTIL_ERR_LIMIT;
+	if (l->owner[0] != '\0' && strcmp(l->owner, t->name) != 0)
+		return POSTIL_ERR_IN_USE;
+	set_owner(l, t, service);
+	set_rights(host, l, mode, group);
+	if (l->fd_count == 0 && !try_open(host, l))
+		return POSTIL_ERR_BUSY;
+	*fd_r = l->fds[0];
+	return NOERROR;
+}
+
 /* --- closing ---------------------------------------------------------------------------- */
 
 static void forget(struct listener **at)
@@ -199,9 +299,7 @@ static void forget(struct listener **at)
 
 	*at = l->next;
 	close_sockets(l);
-	free(l->service);
-	free(l->address);
-	free(l);
+	free_listener(l);
 }
 
 /* What systemd gave is kept for the next who asks. */
@@ -247,10 +345,11 @@ static void tell_ready(struct host *host, const struct listener *l)
 {
 	struct task *t = task_find(host, slice_of(l->owner));
 	unsigned char memory[WIRE_HEAD + 8 + WIRE_NAME_MAX];
+	char where[LISTENER_TEXT_OCTETS];
 	struct wire_out out;
 
-	log_say(host->log, "%s: Listening on %s port %u", l->service,
-	        l->address[0] != '\0' ? l->address : "all addresses", l->port);
+	listener_describe(l, where, sizeof(where));
+	log_say(host->log, "%s: Listening on %s", l->service, where);
 	if (t == NULL || !t->hello)
 		return;
 	wire_begin(&out, memory, sizeof(memory), WIRE_PORT_READY, 0, 0, NOERROR);
@@ -271,6 +370,24 @@ void listeners_tick(struct host *host)
 
 /* --- sockets from systemd ------------------------------------------------------------------- */
 
+/* A UNIX socket that has a name. */
+static bool describe_local(const struct sockaddr_storage *name, socklen_t n, char *address,
+                           size_t size)
+{
+	const struct sockaddr_un *local = (const struct sockaddr_un *)name;
+	size_t octets = n > offsetof(struct sockaddr_un, sun_path)
+		? n - offsetof(struct sockaddr_un, sun_path) : 0;
+
+	if (octets == 0 || local->sun_path[0] != '/')
+		return false;
+	octets = strnlen(local->sun_path, octets);
+	if (octets >= size)
+		return false;
+	memcpy(address, local->sun_path, octets);
+	address[octets] = '\0';
+	return true;
+}
+
 static bool describe(int fd, char *address, size_t size, uint16_t *port_r)
 {
 	struct sockaddr_storage name;
@@ -285,6 +402,9 @@ static bool describe(int fd, char *address, size_t size, uint16_t *port_r)
 	    || !listening)
 		return false;
 	address[0] = '\0';
+	*port_r = 0;
+	if (name.ss_family == AF_UNIX)
+		return describe_local(&name, n, address, size);
 	if (name.ss_family == AF_INET6) {
 		*port_r = ntohs(six->sin6_port);
 		if (!IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
@@ -299,12 +419,12 @@ static bool describe(int fd, char *address, size_t size, uint16_t *port_r)
 
 static void take_one(struct host *host, int fd)
 {
-	char address[INET6_ADDRSTRLEN];
+	char address[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
 	struct listener *l;
 	uint16_t port;
 
 	if (!describe(fd, address, sizeof(address), &port)) {
-		log_say(host->log, "A descriptor from systemd is no listening TCP socket");
+		log_say(host->log, "A descriptor from systemd is no listening socket of TCP or with a path");
 		close(fd);
 		return;
 	}

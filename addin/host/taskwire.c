@@ -435,6 +435,28 @@ static void on_listen(struct task *t, struct wire_in *in)
 	task_reply_end(t, &out, fds, count);
 }
 
+static void on_listen_local(struct task *t, struct wire_in *in)
+{
+	char service[WIRE_NAME_MAX + 1], path[WIRE_NAME_MAX + 1], group[WIRE_NAME_MAX + 1];
+	struct wire_out out;
+	uint32_t mode;
+	STATUS status;
+	int fd = -1;
+
+	wire_get_text(in, service, sizeof(service));
+	wire_get_text(in, path, sizeof(path));
+	mode = wire_get_u32(in);
+	wire_get_text(in, group, sizeof(group));
+	status = listener_open_local(t, service, path, mode, group, &fd);
+	if (status != NOERROR) {
+		task_reply(t, in->kind, in->id, status);
+		return;
+	}
+	task_reply_begin(&out, in->kind, in->id);
+	wire_put_u32(&out, 1);
+	task_reply_end(t, &out, &fd, 1);
+}
+
 static void on_unlisten(struct task *t, struct wire_in *in)
 {
 	char service[WIRE_NAME_MAX + 1], address[WIRE_NAME_MAX + 1];
@@ -485,6 +507,7 @@ static void (*const handlers[WIRE_KIND_END])(struct task *t, struct wire_in *in)
 	[WIRE_ENV_SEQNO] = on_env_seqno,
 	[WIRE_LISTEN] = on_listen,
 	[WIRE_UNLISTEN] = on_unlisten,
+	[WIRE_LISTEN_LOCAL] = on_listen_local,
 	[WIRE_LOAD_PROGRAM] = on_load_program,
 };
 

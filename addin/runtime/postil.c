@@ -47,6 +47,30 @@ STATUS LNPUBLIC PostilListen(const char *service, const char *address, WORD port
 	return NOERROR;
 }
 
+STATUS LNPUBLIC PostilListenLocal(const char *service, const char *path, DWORD permissions,
+                                  const char *group, int *fd)
+{
+	unsigned char memory[LINK_SMALL];
+	struct link_reply reply;
+	struct wire_out out;
+	STATUS status;
+
+	link_begin(&out, memory, sizeof(memory), WIRE_LISTEN_LOCAL);
+	wire_put_text(&out, service);
+	wire_put_text(&out, path);
+	wire_put_u32(&out, permissions);
+	wire_put_text(&out, group);
+	status = link_request(&out, &reply);
+	if (status != NOERROR)
+		return status;
+	if (reply.in.fd_count == 1)
+		*fd = reply.in.fds[0];
+	else
+		status = POSTIL_ERR_INVALID;
+	link_reply_release(&reply);
+	return status;
+}
+
 STATUS LNPUBLIC PostilUnlisten(const char *service, const char *address, WORD port)
 {
 	unsigned char memory[LINK_SMALL];

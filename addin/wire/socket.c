@@ -152,13 +152,13 @@ static STATUS receive_packet(int fd, struct msghdr *message, size_t *n_r, bool w
 	return NOERROR;
 }
 
-/* Descriptors come with nothing but the reply to LISTEN, as many as it says. */
+/* Descriptors come with nothing but the reply to a LISTEN, as many as it says. */
 static STATUS take_descriptors(struct wire_in *in, struct arrived *a)
 {
 	struct wire_in look = *in;
 	size_t expected = 0;
 
-	if (in->kind == WIRE_LISTEN && (in->flags & WIRE_REPLY) && in->status == NOERROR)
+	if ((in->kind == WIRE_LISTEN || in->kind == WIRE_LISTEN_LOCAL) && (in->flags & WIRE_REPLY) && in->status == NOERROR)
 		expected = wire_get_u32(&look);
 	if (a->too_many || a->count != expected)
 		return POSTIL_ERR_INVALID;

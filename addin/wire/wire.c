@@ -43,6 +43,7 @@ static const struct kind kinds[WIRE_KIND_END] = {
 	[WIRE_MQ_COUNT] = { "mq count", WIRE_TASK, "u", "u" },
 	[WIRE_LISTEN] = { "listen", WIRE_TASK, "nnu", "u" },
 	[WIRE_UNLISTEN] = { "unlisten", WIRE_TASK, "nnu", "" },
+	[WIRE_LISTEN_LOCAL] = { "listen local", WIRE_TASK, "nnun", "u" },
 	[WIRE_LOAD_PROGRAM] = { "load program", WIRE_TASK, "sssu", "" },
 	[WIRE_QUIT] = { "quit", WIRE_HOST, "u", NULL },
 	[WIRE_SETTINGS_CHANGED] = { "settings changed", WIRE_HOST, "", NULL },

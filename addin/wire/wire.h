@@ -87,6 +87,8 @@ enum wire_kind {
 	WIRE_MQ_COUNT,          /* handle u -> messages u */
 	WIRE_LISTEN,            /* service n, address n, port u -> count u, and as many descriptors */
 	WIRE_UNLISTEN,          /* service n, address n, port u -> */
+	WIRE_LISTEN_LOCAL,      /* service n, path n, permissions u, group n -> 1 u, and a descriptor;
+	                         * UNLISTEN and PORT_READY have the path as address, and port 0 */
 	WIRE_LOAD_PROGRAM,      /* program s, directory s, arguments s, OS_LOADPROG flags u -> */
 	/* Host to task. */
 	WIRE_QUIT,              /* reason u (enum wire_quit): end now */

@@ -57,6 +57,67 @@ def connections_wait_while_the_task_restarts():
         assert greeting(port) == b"hello\n"
 
 
+def local_greeting(path):
+    with socket.socket(socket.AF_UNIX) as c:
+        c.settimeout(30)
+        c.connect(path)
+        return c.makefile("rb").readline()
+
+
+def local_socket():
+    """Kept over a restart with its connections, gone with the task; its permissions are what the task said."""
+    with Server(start=False, programs=TROUBLE) as s:
+        path = s.path("trouble.sock")
+        s.write_notes({"ServerTasks": "trouble serve %s 0" % path})
+        s.start()
+        s.wait_for(r"Trouble: listens with 1 sockets")
+        assert local_greeting(path) == b"hello\n"
+        assert os.stat(path).st_mode & 0o777 == 0o620
+        s.check("show port", r"^  local Trouble Server       %s +open$" % path)
+        pid, inode = s.children("trouble")[0], os.stat(path).st_ino
+        os.kill(pid, signal.SIGILL)
+        s.wait_for(r"Waiting 1 seconds to restart")
+        assert local_greeting(path) == b"hello\n"
+        assert s.children("trouble")[0] != pid and os.stat(path).st_ino == inode
+        s.check("tell trouble quit")
+        wait_until(lambda: not os.path.exists(path), "the socket to go")
+
+
+def local_socket_left_or_in_use():
+    """One that a killed server has left is replaced; one in use, and what is no socket, never."""
+    with Server(start=False, programs=TROUBLE) as s:
+        path = s.path("trouble.sock")
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(path)
+        s.write_notes({"ServerTasks": "trouble serve %s 0" % path, "LISTEN_RETRY_SECONDS": "1"})
+        s.start()
+        s.wait_for(r"Trouble: listens with 1 sockets")
+        assert local_greeting(path) == b"hello\n"
+        s.quit()
+        assert not os.path.exists(path)
+        with open(path, "w", encoding="ascii") as f:
+            f.write("kept")
+        s.start()
+        s.wait_for(r"Trouble Server: Listener failure on .*trouble.sock: File exists \(what lies there is no socket\)")
+        s.quit()
+        with open(path, encoding="ascii") as f:
+            assert f.read() == "kept"
+        os.remove(path)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            os.chmod(path, 0o777)
+            other.listen()
+            inode = os.stat(path).st_ino
+            s.start()
+            s.wait_for(r"Listener failure on .*: Address already in use \(another program serves it\)")
+            s.wait_for(r"Trouble: port is not open yet")
+            assert os.stat(path).st_ino == inode
+            other.close()
+            s.wait_for(r"Trouble Server: Listening on %s$" % path)
+            s.wait_for(r"Trouble: listens with 1 sockets")
+            assert local_greeting(path) == b"hello\n"
+
+
 def port_in_use_is_tried_again():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -149,5 +210,5 @@ def systemd_sockets_and_readiness():
 if __name__ == "__main__":
     raise SystemExit(run_cases([
         open_on_all_addresses, connections_wait_while_the_task_restarts,
-        port_in_use_is_tried_again, low_port_without_privilege, address_that_is_not_ours,
+        local_socket, local_socket_left_or_in_use, port_in_use_is_tried_again, low_port_without_privilege, address_that_is_not_ours,
         systemd_sockets_and_readiness]))

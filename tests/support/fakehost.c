@@ -98,6 +98,8 @@ static const char *fields_of(const struct wire_in *in)
 	case WIRE_LISTEN:
 	case WIRE_UNLISTEN:
 		return "ssu";
+	case WIRE_LISTEN_LOCAL:
+		return "ssus";
 	case WIRE_LOAD_PROGRAM:
 		return "sssu";
 	case WIRE_LIST_SESSIONS:

@@ -197,8 +197,10 @@ static void answer_one(int fd, const char *word)
 
 static WORD listen_on(const char *address, WORD port, int *fds)
 {
-	WORD count = 2;
-	STATUS status = PostilListen("Trouble Server", address, port, fds, &count);
+	WORD count = address[0] == '/' ? 1 : 2;
+	STATUS status = address[0] == '/'
+		? PostilListenLocal("Trouble Server", address, 0620, "", fds)
+		: PostilListen("Trouble Server", address, port, fds, &count);
 
 	if (status != NOERROR)
 		return 0;

@@ -42,6 +42,7 @@ static const struct {
 	{ WIRE_MQ_COUNT, WIRE_TASK, "u", "u" },
 	{ WIRE_LISTEN, WIRE_TASK, "nnu", "u" },
 	{ WIRE_UNLISTEN, WIRE_TASK, "nnu", "" },
+	{ WIRE_LISTEN_LOCAL, WIRE_TASK, "nnun", "u" },
 	{ WIRE_LOAD_PROGRAM, WIRE_TASK, "sssu", "" },
 	{ WIRE_QUIT, WIRE_HOST, "u", "-" },
 	{ WIRE_SETTINGS_CHANGED, WIRE_HOST, "", "-" },
