@@ -136,8 +136,10 @@ static int version_of(sqlite3 *db, int *version_r)
 }
 
 /* In one transaction, under the writer's lock. Another process may have been first. */
-static int upgrade(sqlite3 *db)
+static STATUS upgrade(struct nsf *nsf, struct fault *fault)
 {
+	sqlite3 *db = nsf->db;
+	STATUS status = NOERROR;
 	int version = 0;
 	int rc = sqlite3_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE", NULL, NULL, NULL);
 
@@ -147,24 +149,25 @@ static int upgrade(sqlite3 *db)
 		rc = sqlite3_exec(db, upgrade_2, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		status = nsf_fail(nsf, rc, fault);
 	if (!sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	/* So that the version is in the file's own header, where openers look first. */
 	if (rc == SQLITE_OK)
 		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return rc;
+	return status;
 }
 
 static STATUS upgrade_locked(struct nsf *nsf, struct fault *fault)
 {
 	STATUS status = nsf_lock_commit_begin(nsf->lock);
-	int rc;
 
 	if (status != NOERROR)
 		return fault_set(fault, status, "%s-lock: %s", nsf->path, status_text(status));
-	rc = upgrade(nsf->db);
+	status = upgrade(nsf, fault);
 	nsf_lock_commit_end(nsf->lock);
-	return rc == SQLITE_OK ? NOERROR : nsf_fail(nsf, rc, fault);
+	return status;
 }
 
 STATUS nsf_schema_upgrade(struct nsf *nsf, struct fault *fault)
