@@ -26,8 +26,8 @@ struct richtext_picture {
 
 struct richtext {
 	struct buf text;        /* UTF-8, each line ends in LF, lines of at most 998 octets */
-	struct buf html;        /* UTF-8, the same; a whole document. <img src="cid:NAME SUFFIX"> (no
-	                         * blank between) where a picture stands */
+	struct buf html;        /* UTF-8, lines end in LF wherever a blank allows it; a whole document.
+	                         * <img src="cid:NAME SUFFIX"> (no blank between) where a picture stands */
 	struct richtext_picture *pictures;
 	size_t picture_count;
 	struct slice *attachments;      /* file names as the rich text writes them (the name of the
@@ -35,6 +35,7 @@ struct richtext {
 	                                 * one that stands at two places is listed twice */
 	size_t attachment_count;
 	bool incomplete;        /* something was replaced by a sentence */
+	struct buf picture_octets;      /* what the pictures' octets point to */
 };
 
 /* A value of 0 is the default in parentheses. */
@@ -65,8 +66,12 @@ STATUS richtext_add_dxl_stream(struct richtext_maker *maker,
  * item into the next. Fonts have their names if the records of item $Fonts were added
  * first; it shows nothing itself. */
 STATUS richtext_add_cd(struct richtext_maker *maker, struct slice records);
+/* The item $Links (raw, type 7): where CD records say "the third link", it is the third of
+ * these. Copied. */
+STATUS richtext_set_links(struct richtext_maker *maker, struct slice links);
 /* Takes the maker, which is NULL afterwards, whatever the result. What richtext_r
- * points to lives in the arena, but for its two buffers and the pictures' octets: see richtext_release. */
+ * points to lives in the arena, but for its buffers and the pictures' octets: see
+ * richtext_release. */
 STATUS richtext_finish(struct richtext_maker **maker, struct arena *arena, struct richtext *richtext_r);
 void richtext_release(struct richtext *richtext);       /* the buffers */
 /* Give up without a result. */
