@@ -78,6 +78,11 @@ STATUS directory_find_subject(struct directory *dir, struct slice name, struct a
 STATUS directory_find_address(struct directory *dir, struct slice address, struct arena *arena,
                               const struct person **persons_r, size_t *count_r);
 
+/* The Internet address of a Notes name in any form: of the person or mail-in database that it names,
+ * else of the group. Appended as written. POSTIL_ERR_NOT_FOUND: it names nobody, or the document says
+ * no address; POSTIL_ERR_AMBIGUOUS: several persons. */
+STATUS directory_internet_address(struct directory *dir, struct slice name, struct buf *address_r);
+
 /* Every document that name names: persons and mail-in databases by any of their
  * names, servers, groups (by InternetAddress too); with the file under DATA/names it came from. The note
  * is valid during the call. A status other than NOERROR ends it. */

@@ -169,19 +169,30 @@ static void render_all(struct render *r)
 }
 
 /* What a host part may be made of; anything else would end an address. */
-static void set_domain(struct render *r, struct slice domain)
+static bool is_host_name(struct slice domain)
 {
-	bool good = domain.n > 0 && domain.n <= 253;
-
-	for (size_t i = 0; i < domain.n && good; i++) {
+	if (domain.n == 0 || domain.n > 253)
+		return false;
+	for (size_t i = 0; i < domain.n; i++) {
 		char c = domain.p[i];
 
-		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		       c == '-' || c == '_' || (c == '.' && i > 0 && domain.p[i - 1] != '.');
+		if (c == '.' ? i == 0 || i + 1 == domain.n || domain.p[i - 1] == '.'
+		    : !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		        c == '-' || c == '_'))
+			return false;
 	}
-	if (good)
-		buf_add_slice(&r->domain, domain);
-	else
+	return true;
+}
+
+static void set_domain(struct render *r)
+{
+	if (r->options->find_domain != NULL &&
+	    (r->options->find_domain(r->options->context, &r->domain) != NOERROR ||
+	     !is_host_name(buf_slice(&r->domain))))
+		buf_clear(&r->domain);
+	if (r->domain.n == 0 && is_host_name(r->options->domain))
+		buf_add_slice(&r->domain, r->options->domain);
+	if (r->domain.n == 0)
 		buf_add_str(&r->domain, "localhost");
 	render_fail(r, buf_status(&r->domain));
 }
@@ -198,7 +209,7 @@ STATUS render_note(const struct note *note, const struct render_options *options
 
 	if (note->has_unid)
 		unid_format(&note->unid, r.unid);
-	set_domain(&r, r.options->domain);
+	set_domain(&r);
 	render_all(&r);
 	buf_release(&r.out);
 	buf_release(&r.domain);

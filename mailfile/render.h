@@ -32,8 +32,11 @@ struct render_options {
 	 * POSTIL_ERR_MEMORY, and for what comes behind the first 10,000 names of a
 	 * note. May be NULL. */
 	STATUS (*address)(void *context, struct slice notes_name, struct buf *address_r);
-	void *context;
-	struct slice domain;            /* host part of addresses that are made; empty: "localhost" */
+	/* The host part of addresses and message identities that are made, appended; asked once
+	 * for a note. Any failure, NULL, or what is no host name: domain. */
+	STATUS (*find_domain)(void *context, struct buf *domain_r);
+	void *context;                  /* of both */
+	struct slice domain;            /* empty, or no host name: "localhost" */
 	const char *spool_dir;          /* for who makes the intake; not looked at here */
 };
 

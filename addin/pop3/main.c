@@ -15,6 +15,7 @@
 #include <postil.h>
 #include <stdnames.h>
 
+#include "addin/mail/names.h"
 #include "addin/pop3/client.h"
 #include "addin/pop3/complaints.h"
 #include "addin/pop3/console.h"
@@ -35,6 +36,7 @@
 
 struct program {
 	struct task task;
+	struct mail_names *names;       /* for the store */
 	struct ports *ports;
 	struct complaints complaints;   /* about the settings */
 	MQHANDLE queue;
@@ -418,6 +420,7 @@ static STATUS open_parts(struct program *p, struct fault *fault)
 {
 	struct task *task = &p->task;
 	struct nsfstore_options store_options = { .handles = 0 };
+	char domain[256] = "";
 	struct settings *settings;
 	STATUS status = directory_open(task->data_dir, &task->directory, fault);
 
@@ -427,6 +430,11 @@ static STATUS open_parts(struct program *p, struct fault *fault)
 		return status;
 	task->settings = settings;
 	store_options.handles = settings->open_databases;
+	get_variable(NULL, "POP3_Domain", domain, sizeof(domain));
+	status = mail_names_new(task->directory, slice_of(settings->server), slice_of(domain), &p->names);
+	if (status != NOERROR)
+		return status;
+	store_options.render = mail_names_options(p->names);
 	status = nsfstore_new(task->data_dir, &store_options, &task->store, fault);
 	if (status == NOERROR)
 		status = passcache_new(settings->password_cache_entries,
@@ -475,6 +483,7 @@ static void close_parts(struct program *p)
 	crypt_wipe(task->fingerprint_key, sizeof(task->fingerprint_key));
 	if (task->store != NULL)
 		task->store->calls->free(&task->store);
+	mail_names_free(&p->names);
 	directory_close(&task->directory);
 	settings_release(&task->settings);
 	complaints_release(&p->complaints);
