@@ -111,6 +111,58 @@ STATUS text_fold_plain(struct slice s, struct buf *out)
 	return fold(s, UNINORM_NFKD, out);
 }
 
+/* libunistring's answer, ours to free. */
+static STATUS take(uint8_t *made, const size_t *n, struct buf *out)
+{
+	if (made == NULL)
+		return POSTIL_ERR_MEMORY;
+	buf_add(out, made, *n);
+	free(made);
+	return buf_status(out);
+}
+
+STATUS text_lower(struct slice s, struct buf *out)
+{
+	size_t n = 0;
+
+	if (!text_is_utf8(s))
+		return POSTIL_ERR_INVALID;
+	if (s.n == 0)
+		return NOERROR;
+	return take(u8_tolower((const uint8_t *)s.p, s.n, NULL, UNINORM_NFKC, NULL, &n), &n, out);
+}
+
+STATUS text_compose(struct slice s, struct buf *out)
+{
+	size_t n = 0;
+
+	if (!text_is_utf8(s))
+		return POSTIL_ERR_INVALID;
+	if (s.n == 0)
+		return NOERROR;
+	return take(u8_normalize(UNINORM_NFKC, (const uint8_t *)s.p, s.n, NULL, &n), &n, out);
+}
+
+uint32_t text_character(struct slice s, size_t *octets_r)
+{
+	ucs4_t c;
+
+	*octets_r = (size_t)u8_mbtouc(&c, (const uint8_t *)s.p, s.n);
+	return c;
+}
+
+bool text_is_right_to_left(uint32_t c)
+{
+	int class = uc_bidi_class(c);
+
+	return class == UC_BIDI_R || class == UC_BIDI_AL;
+}
+
+bool text_is_left_to_right(uint32_t c)
+{
+	return uc_bidi_class(c) == UC_BIDI_L;
+}
+
 bool text_number(struct slice s, uint64_t max, uint64_t *value_r)
 {
 	uint64_t value = 0;

@@ -22,6 +22,18 @@ STATUS text_fold(struct slice s, struct buf *out);
  * follow them. What was a letter of ASCII with an accent begins with that letter. */
 STATUS text_fold_plain(struct slice s, struct buf *out);
 
+/* Unicode's small letters and NFKC: what a label of an internationalized domain name is
+ * before it is looked at (RFC 5895). POSTIL_ERR_INVALID when s is not UTF-8. Appended. */
+STATUS text_lower(struct slice s, struct buf *out);
+/* NFKC alone. POSTIL_ERR_INVALID when s is not UTF-8. Appended. */
+STATUS text_compose(struct slice s, struct buf *out);
+
+/* The character that s, valid UTF-8 and not empty, begins with, and its octets. */
+uint32_t text_character(struct slice s, size_t *octets_r);
+/* Is it written from right to left (R, AL), or from left to right (L)? */
+bool text_is_right_to_left(uint32_t c);
+bool text_is_left_to_right(uint32_t c);
+
 /* Decimal number of 1 to 19 digits and nothing else. false: not a number or
  * larger than max. */
 bool text_number(struct slice s, uint64_t max, uint64_t *value_r);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "mailfile/downgrade.h"
 #include "mailfile/header.h"
+#include "mailfile/words.h"
 
 #define SPOOL_OCTETS_DEFAULT (256u * 1024)
 #define MAX_OCTETS_DEFAULT (1024ull * 1024 * 1024)
@@ -35,6 +37,10 @@ struct intake {
 	bool last_is_cr;        /* its last octet is CR */
 	STATUS broken;          /* the first failure; nothing is taken after it */
 
+	bool smtputf8, has_high;        /* has_high: octets above 127, looked for with smtputf8 */
+	struct intake *second;          /* the form for clients without UTF8, or NULL */
+	struct maildrop_delivery second_delivery;
+
 	struct arena arena;
 	struct note note;
 };
@@ -52,6 +58,7 @@ STATUS intake_new(const struct intake_options *options, struct intake **intake_r
 	in->spool_octets = o->spool_octets != 0 ? o->spool_octets : SPOOL_OCTETS_DEFAULT;
 	in->max_octets = o->max_octets != 0 ? o->max_octets : MAX_OCTETS_DEFAULT;
 	in->spool_dir = strdup(dir != NULL && dir[0] != '\0' ? dir : "/tmp");
+	in->smtputf8 = o->smtputf8;
 	arena_init(&in->arena);
 	if (in->spool_dir == NULL) {
 		intake_free(&in);
@@ -67,6 +74,7 @@ void intake_free(struct intake **intake)
 
 	if (in == NULL)
 		return;
+	intake_free(&in->second);
 	if (in->fd >= 0)
 		close(in->fd);
 	arena_release(&in->arena);
@@ -258,6 +266,8 @@ STATUS intake_add(struct intake *in, const void *p, size_t n)
 {
 	if (in->broken == NOERROR && n > 0)
 		in->broken = add_lines(in, p, n);
+	if (in->smtputf8 && !in->has_high)
+		in->has_high = words_has_high((struct slice){ p, n });
 	return in->broken;
 }
 
@@ -379,8 +389,38 @@ static STATUS read_items(struct intake *in)
 	return status;
 }
 
+/* --- the second form ---------------------------------------------------------------------- */
+
+/* Headers grow, at most to three octets for one and a little for each line; bodies do not. */
+static STATUS second_new(const struct intake *in, struct intake **second_r)
+{
+	struct intake_options options = { .spool_dir = in->spool_dir,
+		.spool_octets = in->spool_octets, .max_octets = UINT64_MAX };
+
+	return intake_new(&options, second_r);
+}
+
+/* Makes in->second, or sets *needs_utf8_r. */
+static STATUS make_second(struct intake *in, bool *needs_utf8_r)
+{
+	struct downgrade_source source = { in->size_octets, spool_read, in };
+	bool changed = false;
+	STATUS status = second_new(in, &in->second);
+
+	if (status == NOERROR)
+		status = downgrade(&source, in->second, &changed);
+	if (status == NOERROR && changed)
+		status = intake_finish(in->second, &in->second_delivery);
+	if (status != NOERROR || !changed)
+		intake_free(&in->second);
+	*needs_utf8_r = status == POSTIL_ERR_INVALID;
+	return *needs_utf8_r ? NOERROR : status;
+}
+
 STATUS intake_finish(struct intake *in, struct maildrop_delivery *delivery_r)
 {
+	bool needs_utf8 = false;
+
 	/* Nothing at all lacks its last line end too: no message is empty. */
 	if (in->broken == NOERROR && (in->line_octets > 0 || in->size_octets == 0))
 		in->broken = spool_append(in, "\r\n", 2);
@@ -392,6 +432,8 @@ STATUS intake_finish(struct intake *in, struct maildrop_delivery *delivery_r)
 		in->broken = spool_flush(in);
 	if (in->broken == NOERROR)
 		in->broken = read_items(in);
+	if (in->broken == NOERROR && in->has_high)
+		in->broken = make_second(in, &needs_utf8);
 	if (in->broken != NOERROR)
 		return in->broken;
 	*delivery_r = (struct maildrop_delivery){
@@ -401,6 +443,8 @@ STATUS intake_finish(struct intake *in, struct maildrop_delivery *delivery_r)
 		.note = &in->note,
 		.body = spool_read,
 		.context = in,
+		.second = in->second != NULL ? &in->second_delivery : NULL,
+		.needs_utf8 = needs_utf8,
 	};
 	return NOERROR;
 }
