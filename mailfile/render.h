@@ -41,8 +41,8 @@ struct render_options {
 };
 
 /* Adds the octets of a note to the intake, in pieces; it is the caller's to finish.
- * Attachments stream from where they are: memory stays bounded (rich text up to 16 MiB
- * an item is held, what is larger is replaced by a sentence).
+ * Attachments stream from where they are: memory stays bounded (of text, HTML and pictures a few
+ * megabytes are held, what is more is replaced by a sentence).
  *
  * What cannot be converted is replaced by a sentence in brackets, and the rest is served.
  * Fails only for lack of memory or disk, when a blob cannot be read, and with what

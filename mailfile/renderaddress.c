@@ -303,8 +303,7 @@ static void settle(struct slice *value, struct slice *internet)
 {
 	*value = text_trim(*value);
 	*internet = text_trim(*internet);
-	if (value->n > NAME_MAX_OCTETS)
-		value->n = NAME_MAX_OCTETS;
+	*value = render_cut(*value, NAME_MAX_OCTETS);
 	if (is_null(*internet) || internet->n > NAME_MAX_OCTETS || !is_internet(*internet))
 		internet->n = 0;
 	if (is_null(*value))

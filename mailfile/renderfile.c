@@ -57,16 +57,6 @@ bool render_file_is_whole(const struct item *item)
 
 /* --- names and times ---------------------------------------------------------------------------- */
 
-/* At most max octets, cut between characters. */
-static size_t cut(struct slice s, size_t max)
-{
-	size_t n = s.n < max ? s.n : max;
-
-	while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
 /* Where the ending of a name begins, or its end. */
 static size_t ending_of(struct slice name)
 {
@@ -91,7 +81,7 @@ static void add_file_name(struct slice given, struct buf *out)
 		}
 	ending = (struct slice){ name.p + ending_of(name), name.n - ending_of(name) };
 	if (name.n > NAME_OCTETS_MAX)
-		name.n = cut((struct slice){ name.p, name.n - ending.n }, NAME_OCTETS_MAX - ending.n);
+		name = render_cut((struct slice){ name.p, name.n - ending.n }, NAME_OCTETS_MAX - ending.n);
 	else
 		ending.n = 0;
 	buf_add_slice(out, name);

@@ -65,6 +65,8 @@ void field_end(struct field *f);
 /* As UTF-8 with blanks for control characters and none at the ends. keep_lines: but for '\n';
  * CRLF and CR become '\n'. */
 void render_clean(struct slice text, bool keep_lines, struct buf *out);
+/* At most max octets of a text, cut between characters. */
+struct slice render_cut(struct slice text, size_t max);
 /* A value in quotes for clients that do not know RFC 2231: name="=?UTF-8?B?...?=". */
 void render_old_parameter(struct slice value, struct buf *out);
 
@@ -104,6 +106,14 @@ void render_body(struct render *r);
 void render_text_part(struct render *r, const char *subtype, struct slice text);
 /* A text part that says one sentence. */
 void render_sentence_part(struct render *r, const char *sentence);
+
+/* --- renderform.c --- */
+
+/* What a form shows above its text, line by line: of a meeting when and where it is, of a report what it
+ * reports. */
+void render_form_lines(struct render *r,
+                       void (*line)(void *context, const char *label, struct slice value),
+                       void *context);
 
 /* --- renderfile.c: attachments --- */
 bool render_is_file(const struct item *item);

@@ -141,16 +141,15 @@ void field_comma(struct field *f)
 	f->column++;
 }
 
-/* How many octets of text go into the next encoded word of max octets: whole characters. */
-static size_t whole_characters(struct slice text, size_t max)
+struct slice render_cut(struct slice text, size_t max)
 {
 	size_t n = max;
 
 	if (text.n <= max)
-		return text.n;
+		return text;
 	while (n > 0 && ((unsigned char)text.p[n] & 0xC0) == 0x80)
 		n--;
-	return n > 0 ? n : max;
+	return (struct slice){ text.p, n > 0 ? n : max };
 }
 
 static void encoded_word(struct slice text, struct buf *out)
@@ -166,8 +165,8 @@ static void field_encoded(struct field *f, struct slice text)
 
 	while (text.n > 0 && f->r->status == NOERROR) {
 		size_t room = f->column + 13 < FOLD_AT ? (FOLD_AT - f->column - 13) / 4 * 3 : 0;
-		size_t n = whole_characters(text, room >= 12 && room < ENCODED_TEXT_MAX ? room
-		                            : ENCODED_TEXT_MAX);
+		size_t n = render_cut(text, room >= 12 && room < ENCODED_TEXT_MAX ? room
+		                      : ENCODED_TEXT_MAX).n;
 
 		buf_clear(&word);
 		encoded_word((struct slice){ text.p, n }, &word);
@@ -282,7 +281,7 @@ void render_old_parameter(struct slice value, struct buf *out)
 {
 	buf_add_str(out, "\"");
 	for (size_t n; value.n > 0; value = (struct slice){ value.p + n, value.n - n }) {
-		n = whole_characters(value, ENCODED_TEXT_MAX);
+		n = render_cut(value, ENCODED_TEXT_MAX).n;
 		encoded_word((struct slice){ value.p, n }, out);
 		if (n < value.n)
 			buf_add_str(out, "\r\n\t ");

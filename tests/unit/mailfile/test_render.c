@@ -476,6 +476,93 @@ START_TEST(test_sealed)
 }
 END_TEST
 
+static const char rich[] = "<richtext><pardef id='1'/><par def='1'><run><font style='bold'/>Dear</run> all &amp;"
+	" <picture width='1px' height='1px'><gif>R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=</gif></picture></par>"
+	"</richtext>";
+
+START_TEST(test_rich_text)
+{
+	char *octets, *part;
+
+	add_item("Body", ITEM_COMPOSITE, 0, slice_of(rich));
+	add_item("Body", ITEM_TEXT, 0, slice_of("and <text>"));
+	octets = rendered();
+	ck_assert_str_eq(field(octets, "Content-Type", false), "multipart/alternative;"
+	                 "\tboundary=\"=_alternative_A0A1A2A3A4A5A6A7A8A9AAABACADAEAF_=\"");
+	part = strstr(octets, "Content-Type: text/plain");
+	ck_assert_ptr_nonnull(part);
+	ck_assert_ptr_nonnull(strstr(part, "Dear all &"));
+	ck_assert_ptr_nonnull(strstr(part, "and <text>\r\n"));
+	part = strstr(part, "Content-Type: multipart/related;");
+	ck_assert_ptr_nonnull(part);
+	ck_assert_ptr_nonnull(strstr(part, "cid:picture1.gif@A0A1A2A3A4A5A6A7A8A9AAABACADAEAF.notes"));
+	part = strstr(part, "Content-Type: image/gif;");
+	ck_assert_ptr_nonnull(part);
+	ck_assert_ptr_nonnull(strstr(part, "Content-ID: <picture1.gif@A0A1A2A3A4A5A6A7A8A9AAABACADAEAF.notes>"));
+	ck_assert_ptr_nonnull(strstr(part, "\r\n\r\nR0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=\r\n"));
+	free(octets);
+}
+END_TEST
+
+/* Sealed rich text, and what is no rich text at all. */
+START_TEST(test_rich_text_left_out)
+{
+	char *octets;
+
+	add_item("Body", ITEM_COMPOSITE, ITEM_SEAL, slice_of(rich));
+	add_item("Body", ITEM_COMPOSITE, 0, slice_of("<richtext><par>open</par></richtext>"));
+	add("$Seal", "key");
+	octets = rendered();
+	ck_assert_ptr_null(strstr(octets, "Dear"));
+	ck_assert_ptr_nonnull(strstr(octets, "open"));
+	ck_assert_ptr_nonnull(strstr(octets, "encrypted with a Notes certificate"));
+	free(octets);
+	note_init(&note, &arena);
+	add_item("Body", ITEM_COMPOSITE, 0, slice_of("\xFF\xFF\xFF\xFF rubbish"));
+	add_item("Body", ITEM_COMPOSITE, 0, slice_of("<richtext><par>cut off"));
+	octets = rendered();
+	ck_assert_ptr_nonnull(strstr(octets, "cut off"));
+	free(octets);
+}
+END_TEST
+
+static const struct {
+	const char *form, *item, *value, *line;
+} form_lines[] = {
+	{ "Phone Message", "Contact", "CN=Jane Doe/O=Acme", "Caller: Jane Doe/Acme\r\n" },
+	{ "Phone Message", "PleaseCall", "1", "Please call\r\n" },
+	{ "Phone Message", "PleaseCall", "0", "" },
+	{ "NonDelivery Report", "FailureReason", "No such\nperson", "Because: No such person\r\n" },
+	{ "NonDelivery Report", "IntendedRecipient", "x@y.example", "Could not be delivered to: x@y.example\r\n" },
+	{ "Notice", "NoticeType", "I", "Invitation\r\n" },
+	{ "Notice", "NoticeType", "?", "" },
+	{ "Appointment", "StartDateTime", "20260101T120000,00-05", "Starts: Thu, 01 Jan 2026 12:00:00 -0500\r\n" },
+	{ "Appointment", "EndDateTime", "", "" },
+	{ "Appointment", "Location", "Room 5", "Where: Room 5\r\n" },
+	{ "Memo", "Location", "Room 5", "" },
+};
+
+START_TEST(test_form_lines)
+{
+	char *octets, expected[200];
+
+	add("Form", form_lines[_i].form);
+	add(form_lines[_i].item, form_lines[_i].value);
+	add("Body", "text");
+	snprintf(expected, sizeof(expected), "%stext\r\n", form_lines[_i].line);
+	octets = rendered();
+	ck_assert_str_eq(body_of(octets), expected);
+	free(octets);
+	note_init(&note, &arena);
+	add("Form", form_lines[_i].form);
+	add(form_lines[_i].item, form_lines[_i].value);
+	add_item("Body", ITEM_COMPOSITE, 0, slice_of(rich));
+	octets = rendered();
+	ck_assert_ptr_nonnull(strstr(octets, form_lines[_i].line));
+	free(octets);
+}
+END_TEST
+
 START_TEST(test_mime_element)
 {
 	char *octets;
@@ -510,6 +597,9 @@ int main(void)
 	tcase_add_test(tc, test_attachments);
 	tcase_add_test(tc, test_blob);
 	tcase_add_test(tc, test_sealed);
+	tcase_add_test(tc, test_rich_text);
+	tcase_add_test(tc, test_rich_text_left_out);
+	tcase_add_loop_test(tc, test_form_lines, 0, (int)(sizeof(form_lines) / sizeof(form_lines[0])));
 	tcase_add_test(tc, test_mime_element);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
