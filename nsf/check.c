@@ -21,7 +21,7 @@ static void find(struct finder *finder, const char *text)
 		finder->report(finder->context, text);
 }
 
-#define MESSAGES "(SELECT id,note,form FROM inbox UNION ALL SELECT id,note,form FROM filed)"
+#define MESSAGES "(SELECT id,note,dot FROM inbox UNION ALL SELECT id,note,dot FROM filed)"
 #define OCTETS "(SELECT id,size,uidl,hdr FROM inbox UNION ALL SELECT id,size,uidl,hdr FROM filed" \
 	" UNION ALL SELECT id,size,uidl,hdr FROM second)"
 
@@ -51,11 +51,11 @@ static const struct {
 	{ "SELECT i.id FROM " OCTETS " i JOIN body b ON b.k BETWEEN i.id<<16 AND i.id<<16|65535"
 	  " WHERE length(b.data)<>min(262144,i.size-((b.k&65535)<<18))",
 	  "message %lld has a chunk of the wrong length" },
-	{ "SELECT id FROM " MESSAGES " m WHERE form=1 AND NOT EXISTS (SELECT 1 FROM second s"
+	{ "SELECT id FROM " MESSAGES " m WHERE dot&2 AND NOT EXISTS (SELECT 1 FROM second s"
 	  " WHERE s.id=m.id+1)",
 	  "message %lld has lost its second form" },
 	{ "SELECT id FROM second s WHERE NOT EXISTS (SELECT 1 FROM " MESSAGES " m WHERE m.id=s.id-1"
-	  " AND m.form=1)",
+	  " AND m.dot&2)",
 	  "the second form %lld belongs to no message" },
 	{ "SELECT note_id FROM item WHERE object IS NOT NULL AND size<>(SELECT coalesce(sum(length(b.data)),0)"
 	  " FROM body b WHERE b.k BETWEEN object<<16 AND object<<16|65535)",

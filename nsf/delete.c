@@ -31,7 +31,7 @@ static STATUS gone_add(struct nsf *nsf, uint64_t note, const struct message_row 
 		nsf_bind_text(s, 3, (struct slice){ row->uidl, row->uidl_n });
 	status = nsf_statement_run(nsf, ST_GONE_ADD, s);
 	/* Octets under the note's own number are freed with the note. */
-	if (status == NOERROR && row != NULL && (row->id != note || row->form == FORM_SECOND))
+	if (status == NOERROR && row != NULL && (row->id != note || (row->flags & MESSAGE_SECOND) != 0))
 		status = nsf_message_drop(nsf, row);
 	return status;
 }

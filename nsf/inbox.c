@@ -33,8 +33,9 @@ static bool uidl_is_valid(struct slice uidl)
 
 /* Ranges are checked rather than types: whatever a column holds, SQLite makes a
  * number or octets with a length of it, and this runs for every message. */
-static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message)
+static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message, int *flags_r)
 {
+	int flags = sqlite3_column_int(s, 3);
 	sqlite3_int64 id = sqlite3_column_int64(s, 0), size = sqlite3_column_int64(s, 1);
 	sqlite3_int64 header = sqlite3_column_int64(s, 2);
 
@@ -45,42 +46,28 @@ static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message)
 	message->id = (uint64_t)id;
 	message->size_octets = (uint64_t)size;
 	message->header_octets = (uint64_t)header;
-	message->note_id = message->id;
-	message->has_dot_line = sqlite3_column_int(s, 3) != 0;
-	message->needs_utf8 = false;
+	message->has_dot_line = (flags & MESSAGE_DOT) != 0;
+	message->needs_utf8 = (flags & MESSAGE_NEEDS_UTF8) != 0;
+	*flags_r = flags;
 	return message->uidl.p != NULL && uidl_is_valid(message->uidl);
 }
 
-/* The octets of a note that has been rendered are a message of another number. */
-static bool note_of_row(sqlite3_stmt *s, struct nsf_message *message)
-{
-	sqlite3_int64 note = sqlite3_column_int64(s, 5);
-
-	if (sqlite3_column_type(s, 5) == SQLITE_NULL)
-		return true;
-	message->note_id = (uint64_t)note;
-	return note >= 1 && (uint64_t)note <= NSF_ID_MAX;
-}
-
 /* Listed in the place of the first form. */
-static STATUS second_form(struct nsf *nsf, const struct nsf_message *first,
+static STATUS second_form(struct nsf *nsf, uint64_t first,
                           STATUS (*each)(void *context, const struct nsf_message *message),
                           void *context)
 {
 	struct nsf_message second;
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, ST_SECOND_GET, &s);
-	int rc;
+	int rc, flags;
 
 	if (status != NOERROR)
 		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)first->id + 1);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)first + 1);
 	rc = sqlite3_step(s);
-	status = rc == SQLITE_ROW && message_of_row(s, &second) ? NOERROR : POSTIL_ERR_DAMAGED;
-	if (status == NOERROR) {
-		second.note_id = first->note_id;
-		status = each(context, &second);
-	}
+	status = rc == SQLITE_ROW && message_of_row(s, &second, &flags) ? each(context, &second)
+		: POSTIL_ERR_DAMAGED;
 	nsf_statement_done(nsf, ST_SECOND_GET, s);
 	return status;
 }
@@ -93,23 +80,19 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for, bool utf8,
 	struct nsf_message message;
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, which, &s);
-	int rc;
+	int rc, flags;
 
 	if (status != NOERROR)
 		return status;
 	if (unread_for != 0)
 		sqlite3_bind_int64(s, 1, (sqlite3_int64)unread_for);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR) {
-		int form = sqlite3_column_int(s, 6);
-
-		if (!message_of_row(s, &message) || !note_of_row(s, &message))
+		if (!message_of_row(s, &message, &flags))
 			status = POSTIL_ERR_DAMAGED;
-		else if (form == FORM_SECOND && !utf8)
-			status = second_form(nsf, &message, each, context);
-		else {
-			message.needs_utf8 = form == FORM_NEEDS_UTF8;
+		else if ((flags & MESSAGE_SECOND) != 0 && !utf8)
+			status = second_form(nsf, message.id, each, context);
+		else
 			status = each(context, &message);
-		}
 	}
 	if (status == NOERROR)
 		status = nsf_status(nsf->db, rc);

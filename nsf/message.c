@@ -50,7 +50,7 @@ STATUS nsf_message_buffer(const struct nsf_delivery *messages, size_t count, cha
 
 /* The five columns that both tables begin with. */
 static STATUS row_bind(struct nsf *nsf, enum statement which, uint64_t id, uint64_t size,
-                       struct slice uidl, uint64_t header, bool dot, sqlite3_stmt **s_r)
+                       struct slice uidl, uint64_t header, int flags, sqlite3_stmt **s_r)
 {
 	STATUS status = nsf_statement(nsf, which, s_r);
 
@@ -60,7 +60,7 @@ static STATUS row_bind(struct nsf *nsf, enum statement which, uint64_t id, uint6
 	sqlite3_bind_int64(*s_r, 2, (sqlite3_int64)size);
 	nsf_bind_text(*s_r, 3, uidl);
 	sqlite3_bind_int64(*s_r, 4, (sqlite3_int64)header);
-	sqlite3_bind_int64(*s_r, 5, dot);
+	sqlite3_bind_int64(*s_r, 5, flags);
 	return NOERROR;
 }
 
@@ -86,22 +86,19 @@ static STATUS second_add(struct nsf *nsf, uint64_t id, const struct nsf_form *fo
 static STATUS inbox_add(struct nsf *nsf, uint64_t id, uint64_t note, const struct nsf_delivery *d,
                         struct slice uidl)
 {
-	enum message_form form = d->second != NULL ? FORM_SECOND : d->needs_utf8 ? FORM_NEEDS_UTF8
-		: FORM_ONE;
+	int flags = (d->has_dot_line ? MESSAGE_DOT : 0)
+	            | (d->second != NULL ? MESSAGE_SECOND : d->needs_utf8 ? MESSAGE_NEEDS_UTF8 : 0);
 	struct counters *c = &nsf->counters;
 	sqlite3_stmt *s;
 	STATUS status;
 
 	if (c->messages >= INT64_MAX || c->octets > (uint64_t)INT64_MAX - d->size_octets)
 		return POSTIL_ERR_DAMAGED;
-	status = row_bind(nsf, ST_INBOX_ADD, id, d->size_octets, uidl, d->header_octets,
-	                  d->has_dot_line, &s);
+	status = row_bind(nsf, ST_INBOX_ADD, id, d->size_octets, uidl, d->header_octets, flags, &s);
 	if (status != NOERROR)
 		return status;
 	if (note != id)
 		sqlite3_bind_int64(s, 6, (sqlite3_int64)note);
-	if (form != FORM_ONE)
-		sqlite3_bind_int(s, 7, form);
 	c->messages++;
 	c->octets += d->size_octets;
 	return nsf_statement_run(nsf, ST_INBOX_ADD, s);
@@ -153,7 +150,6 @@ STATUS nsf_message_add(struct nsf *nsf, uint64_t id, uint64_t note, const struct
 static STATUS row_read(sqlite3_stmt *s, struct message_row *row)
 {
 	struct slice uidl = nsf_column(s, 4);
-	uint64_t form = FORM_ONE;
 
 	if (!nsf_column_count(s, 0, &row->id) || row->id == 0 || row->id > NSF_ID_MAX
 	    || !nsf_column_count(s, 1, &row->size) || uidl.n == 0 || uidl.n > NSF_UIDL_MAX)
@@ -162,11 +158,8 @@ static STATUS row_read(sqlite3_stmt *s, struct message_row *row)
 	if (sqlite3_column_type(s, 5) != SQLITE_NULL
 	    && (!nsf_column_count(s, 5, &row->note) || row->note == 0 || row->note > NSF_ID_MAX))
 		return POSTIL_ERR_DAMAGED;
-	if (sqlite3_column_type(s, 6) != SQLITE_NULL
-	    && (!nsf_column_count(s, 6, &form) || form > FORM_NEEDS_UTF8))
-		return POSTIL_ERR_DAMAGED;
-	row->form = (enum message_form)form;
-	row->in_inbox = sqlite3_column_int(s, 7) != 0;
+	row->flags = sqlite3_column_int(s, 3);
+	row->in_inbox = sqlite3_column_int(s, 6) != 0;
 	memcpy(row->uidl, uidl.p, uidl.n);
 	row->uidl_n = uidl.n;
 	return NOERROR;
@@ -206,34 +199,34 @@ STATUS nsf_message_of_note(struct nsf *nsf, uint64_t note_id, struct nsf_note_me
 		status = row_read(s, &row);
 		if (status == NOERROR && !nsf_column_count(s, 2, &m->header_octets))
 			status = POSTIL_ERR_DAMAGED;
-		m->has_dot_line = sqlite3_column_int(s, 3) != 0;
 	}
 	nsf_statement_done(nsf, ST_MESSAGE_OF_NOTE, s);
 	if (status != NOERROR)
 		return status;
 	m->id = row.id;
-	m->note_id = row.note;
 	m->size_octets = row.size;
-	m->needs_utf8 = row.form == FORM_NEEDS_UTF8;
+	m->has_dot_line = (row.flags & MESSAGE_DOT) != 0;
+	m->needs_utf8 = (row.flags & MESSAGE_NEEDS_UTF8) != 0;
+	message_r->note_id = row.note;
 	memcpy(message_r->uidl, row.uidl, row.uidl_n);
 	m->uidl = (struct slice){ message_r->uidl, row.uidl_n };
 	message_r->in_inbox = row.in_inbox;
 	return NOERROR;
 }
 
-STATUS nsf_note_of_message(struct nsf *nsf, uint64_t id, uint64_t *note_r)
+STATUS nsf_note_of_message(struct nsf *nsf, uint64_t id, uint64_t *note_id_r)
 {
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, ST_NOTE_OF_MESSAGE, &s);
 	int rc;
 
-	*note_r = id;
+	*note_id_r = id;
 	if (status != NOERROR)
 		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+	sqlite3_bind_int64(s, 1, id > NSF_ID_MAX ? -1 : (sqlite3_int64)id);
 	rc = sqlite3_step(s);
 	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, note_r))
+	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, note_id_r))
 		status = POSTIL_ERR_DAMAGED;
 	nsf_statement_done(nsf, ST_NOTE_OF_MESSAGE, s);
 	return status;
@@ -350,9 +343,9 @@ STATUS nsf_message_drop(struct nsf *nsf, const struct message_row *row)
 	int64_t id = (int64_t)row->id, second = id + 1;
 	STATUS status = nsf_run(nsf, ST_LOOSE_ADD, 1, &id);
 
-	if (status == NOERROR && row->form == FORM_SECOND)
+	if (status == NOERROR && (row->flags & MESSAGE_SECOND) != 0)
 		status = nsf_run(nsf, ST_SECOND_DELETE, 1, &second);
-	if (status == NOERROR && row->form == FORM_SECOND)
+	if (status == NOERROR && (row->flags & MESSAGE_SECOND) != 0)
 		status = nsf_run(nsf, ST_LOOSE_ADD, 1, &second);
 	return status;
 }

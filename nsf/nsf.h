@@ -91,7 +91,6 @@ STATUS nsf_lock_stamp(struct nsf_lock *lock, struct nsf_stamp *stamp_r);
 
 struct nsf_message {
 	uint64_t id;            /* grows with delivery, never used again */
-	uint64_t note_id;       /* whose octets these are: for nsf_note_get, marks, folders */
 	uint64_t size_octets;   /* exactly what RETR sends, without dot stuffing */
 	uint64_t header_octets; /* header and the empty line that ends it */
 	bool has_dot_line;      /* some line starts with a dot */
@@ -111,10 +110,13 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for, bool utf8,
  * rendered, or never in the inbox) POSTIL_ERR_NOT_FOUND. */
 struct nsf_note_message {
 	struct nsf_message message;             /* its uidl lies in uidl below */
+	uint64_t note_id;
 	bool in_inbox;
 	char uidl[NSF_UIDL_MAX];
 };
 STATUS nsf_message_of_note(struct nsf *nsf, uint64_t note_id, struct nsf_note_message *message_r);
+/* Whose octets a message is: for nsf_note_get and folders. The id of a note is answered as it is. */
+STATUS nsf_note_of_message(struct nsf *nsf, uint64_t id, uint64_t *note_id_r);
 /* Read from a body, at most size octets from offset; *got_r less than size only
  * at its end. No transaction stays open. A message that has left the inbox for a
  * folder or the trash can be read on. POSTIL_ERR_DELETED: no such message any

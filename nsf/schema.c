@@ -18,8 +18,9 @@
  *   store     quota, warning, hours of soft deletion and cutoff, so that whoever begins to write
  *             knows them with the counters; how many messages are in `filed`
  *   inbox     note: whose octets these are, where that is not the same number (the octets of a note
- *             made in Notes, each time it is rendered anew, are a message of their own); form: 1 it
- *             has a second form for clients without UTF8, 2 such clients cannot have it
+ *             made in Notes, each time it is rendered anew, are a message of their own); dot has
+ *             more bits: 1 a line starts with a dot, 2 there is a second form for clients without
+ *             UTF8, 4 such clients cannot have it
  *   filed     messages that are not in the inbox now, as inbox would say it; second: second forms,
  *             whose id is that of the message and one
  *   pending   notes that will be in the inbox once somebody has rendered them
@@ -70,9 +71,8 @@ static const char upgrade_2[] =
 	"ALTER TABLE store ADD COLUMN cutoff INT;"
 	"ALTER TABLE store ADD COLUMN filed_n INT DEFAULT 0;"
 	"ALTER TABLE inbox ADD COLUMN note INT;"
-	"ALTER TABLE inbox ADD COLUMN form INT;"
 	"CREATE INDEX inbox_note ON inbox(note) WHERE note IS NOT NULL;"
-	"CREATE TABLE filed(id INTEGER PRIMARY KEY,size INT,uidl TEXT,hdr INT,dot INT,note INT,form INT);"
+	"CREATE TABLE filed(id INTEGER PRIMARY KEY,size INT,uidl TEXT,hdr INT,dot INT,note INT);"
 	"CREATE INDEX filed_note ON filed(note) WHERE note IS NOT NULL;"
 	"CREATE TABLE second(id INTEGER PRIMARY KEY,size INT,uidl TEXT,hdr INT,dot INT);"
 	"CREATE TABLE pending(note INTEGER PRIMARY KEY,seq INT);"

@@ -6,7 +6,8 @@
 
 #include "base/banned.h"
 
-#define LIST_COLUMNS "id,size,hdr,dot,uidl,note,form"
+#define LIST_COLUMNS "id,size,hdr,dot,uidl"
+#define ROW_COLUMNS LIST_COLUMNS ",note"
 /* Rows of a note: mostly the row of its own number has no other note. */
 #define OF_NOTE(table) " FROM " table " WHERE id=?1 AND note IS NULL"
 #define OF_NOTE_TOO(table) " FROM " table " WHERE note=?1"
@@ -35,17 +36,17 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 	[ST_SECOND_ADD] = "INSERT INTO second(id,size,uidl,hdr,dot) VALUES(?1,?2,?3,?4,?5)",
 	[ST_SECOND_DELETE] = "DELETE FROM second WHERE id=?1",
 	[ST_BODY_ADD] = "INSERT INTO body(k,data) VALUES(?1,?2)",
-	[ST_INBOX_ADD] = "INSERT INTO inbox(id,size,uidl,hdr,dot,note,form)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7)",
+	[ST_INBOX_ADD] = "INSERT INTO inbox(id,size,uidl,hdr,dot,note)"
+		" VALUES(?1,?2,?3,?4,?5,?6)",
 	[ST_UIDL_ADD] = "INSERT INTO uidl(uidl,id,digest) VALUES(?1,?2,?3)",
 	[ST_UIDL_FIND] = "SELECT id,digest FROM uidl WHERE uidl=?1",
 	[ST_UIDL_SET] = "UPDATE uidl SET id=?2 WHERE uidl=?1",
 	[ST_MESSAGE_HAS] = "SELECT 1 FROM inbox WHERE id=?1 UNION ALL SELECT 1 FROM filed WHERE id=?1"
 		" UNION ALL SELECT 1 FROM second WHERE id=?1",
-	[ST_MESSAGE_OF_NOTE] = "SELECT " LIST_COLUMNS ",1" OF_NOTE("inbox")
-		" UNION ALL SELECT " LIST_COLUMNS ",1" OF_NOTE_TOO("inbox")
-		" UNION ALL SELECT " LIST_COLUMNS ",0" OF_NOTE("filed")
-		" UNION ALL SELECT " LIST_COLUMNS ",0" OF_NOTE_TOO("filed") " LIMIT 1",
+	[ST_MESSAGE_OF_NOTE] = "SELECT " ROW_COLUMNS ",1" OF_NOTE("inbox")
+		" UNION ALL SELECT " ROW_COLUMNS ",1" OF_NOTE_TOO("inbox")
+		" UNION ALL SELECT " ROW_COLUMNS ",0" OF_NOTE("filed")
+		" UNION ALL SELECT " ROW_COLUMNS ",0" OF_NOTE_TOO("filed") " LIMIT 1",
 	[ST_NOTE_OF_MESSAGE] = "SELECT coalesce(note,id) FROM inbox WHERE id=?1"
 		" UNION ALL SELECT coalesce(note,id) FROM filed WHERE id=?1"
 		" UNION ALL SELECT coalesce(i.note,i.id) FROM second s JOIN inbox i ON i.id=s.id-1 WHERE s.id=?1"
@@ -53,12 +54,12 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 		" LIMIT 1",
 	[ST_INBOX_OF_SECOND] = "SELECT id-1 FROM second WHERE id=?1",
 	[ST_UNREAD_ADD] = "INSERT OR IGNORE INTO unread(user,note_id) SELECT id,?1 FROM user",
-	[ST_INBOX_TAKE] = "DELETE FROM inbox WHERE id=?1 RETURNING " LIST_COLUMNS ",1",
+	[ST_INBOX_TAKE] = "DELETE FROM inbox WHERE id=?1 RETURNING " ROW_COLUMNS ",1",
 	[ST_FILED_TAKE] = "DELETE FROM filed WHERE id=?1",
-	[ST_FILED_ADD] = "INSERT INTO filed(id,size,uidl,hdr,dot,note,form)"
-		" SELECT id,size,uidl,hdr,dot,note,form FROM inbox WHERE id=?1",
-	[ST_FILED_RETURN] = "INSERT INTO inbox(id,size,uidl,hdr,dot,note,form)"
-		" SELECT id,size,uidl,hdr,dot,note,form FROM filed WHERE id=?1",
+	[ST_FILED_ADD] = "INSERT INTO filed(id,size,uidl,hdr,dot,note)"
+		" SELECT id,size,uidl,hdr,dot,note FROM inbox WHERE id=?1",
+	[ST_FILED_RETURN] = "INSERT INTO inbox(id,size,uidl,hdr,dot,note)"
+		" SELECT id,size,uidl,hdr,dot,note FROM filed WHERE id=?1",
 	[ST_GONE_ADD] = "INSERT OR IGNORE INTO gone(id,deleted,uidl) VALUES(?1,?2,?3)",
 	[ST_GONE_HAS] = "SELECT 1 FROM gone WHERE id=?1",
 	[ST_GONE_FIRST] = "SELECT id FROM gone ORDER BY id LIMIT 1",

@@ -292,7 +292,7 @@ START_TEST(test_hostile_tables)
 		  POSTIL_ERR_DAMAGED },
 		{ "DROP TABLE inbox", NOERROR },
 		{ "DROP TABLE inbox; CREATE VIEW inbox AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL"
-		  " SELECT i+1 FROM c) SELECT i id,1 size,'x' uidl,0 hdr,0 dot,NULL note,NULL form FROM c", NOERROR },
+		  " SELECT i+1 FROM c) SELECT i id,1 size,'x' uidl,0 hdr,0 dot,NULL note FROM c", NOERROR },
 		{ "CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM inbox; END", NOERROR },
 		{ "DROP TABLE body; CREATE TABLE body(k TEXT)", NOERROR },
 		{ "DROP TABLE uidl; DROP TABLE gone; DROP TABLE stub", NOERROR },
@@ -345,7 +345,7 @@ START_TEST(test_check_names_what_is_wrong)
 		"INSERT INTO item VALUES(777,0,'x',1,0,'',NULL,NULL)",
 		"INSERT INTO item VALUES(2,99,'x',1,0,'',2,1)", "UPDATE store SET filed_n=1",
 		"INSERT INTO filed SELECT * FROM inbox WHERE id=2; UPDATE store SET filed_n=1",
-		"UPDATE inbox SET note=888 WHERE id=2", "UPDATE inbox SET form=1 WHERE id=2",
+		"UPDATE inbox SET note=888 WHERE id=2", "UPDATE inbox SET dot=2 WHERE id=2",
 		"INSERT INTO second SELECT id+1,size,uidl,hdr,dot FROM inbox WHERE id=2",
 		"INSERT INTO pending VALUES(9999,1)", "INSERT INTO pending VALUES(2,1)",
 		"INSERT INTO trash VALUES(2,0,0)", "INSERT INTO member VALUES(1,2)",

@@ -82,7 +82,8 @@ static void expect_one(uint64_t id, uint64_t note, uint64_t size, char uidl[NSF_
 	help_list(nsf, 0, &list);
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_uint_eq(list.messages[0].id, id);
-	ck_assert_uint_eq(list.messages[0].note_id, note);
+	ck_assert_uint_eq(nsf_note_of_message(nsf, id, &id), NOERROR);
+	ck_assert_uint_eq(id, note);
 	ck_assert_uint_eq(list.messages[0].size_octets, size);
 	snprintf(uidl, NSF_UIDL_MAX + 1, "%s", list.uidls[0]);
 	help_list_release(&list);
@@ -210,7 +211,7 @@ static void deliver_three(uint64_t seeds[3], struct nsf_form *form)
 
 START_TEST(test_second_form)
 {
-	uint64_t seeds[3] = { 2, 4, 6 }, user;
+	uint64_t seeds[3] = { 2, 4, 6 }, user, note;
 	struct nsf_message with[3], without[3], *next = with;
 	struct nsf_form form;
 
@@ -224,7 +225,8 @@ START_TEST(test_second_form)
 	ck_assert_uint_eq(without[1].size_octets, 270000);
 	ck_assert_uint_eq(without[1].header_octets, 40);
 	ck_assert(without[1].has_dot_line && !with[1].has_dot_line);
-	ck_assert_uint_eq(without[1].note_id, with[1].note_id);
+	ck_assert_uint_eq(nsf_note_of_message(nsf, without[1].id, &note), NOERROR);
+	ck_assert_uint_eq(note, with[1].id);
 	ck_assert(!with[1].needs_utf8 && !without[1].needs_utf8);
 	ck_assert(with[2].needs_utf8 && without[2].needs_utf8);
 	ck_assert_uint_eq(with[2].id, without[2].id);
@@ -237,9 +239,9 @@ START_TEST(test_second_form)
 	next = with;
 	ck_assert_uint_eq(nsf_inbox_list(nsf, user, true, take_messages, &next), NOERROR);
 	ck_assert_int_eq(next - with, 2);
-	ck_assert_uint_eq(nsf_folder_take(nsf, SLICE_LIT(NSF_INBOX), without[1].note_id), NOERROR);
+	ck_assert_uint_eq(nsf_folder_take(nsf, SLICE_LIT(NSF_INBOX), note), NOERROR);
 	ck_assert(help_body_is(nsf, without[1].id, 6, 270000));
-	ck_assert_uint_eq(nsf_inbox_add_pending(nsf, without[1].note_id), NOERROR);
+	ck_assert_uint_eq(nsf_inbox_add_pending(nsf, note), NOERROR);
 	help_delete(nsf, &without[1].id, 1);
 	next = with;
 	ck_assert_uint_eq(nsf_inbox_list(nsf, 0, false, take_messages, &next), NOERROR);
@@ -253,7 +255,7 @@ END_TEST
 
 START_TEST(test_second_form_in_the_trash)
 {
-	uint64_t seeds[3] = { 2, 4, 6 };
+	uint64_t seeds[3] = { 2, 4, 6 }, note;
 	struct nsf_message all[3], *next = all;
 	struct nsf_form form;
 
@@ -261,14 +263,15 @@ START_TEST(test_second_form_in_the_trash)
 	ck_assert_uint_eq(nsf_setting_set(nsf, NSF_SOFT_DELETE_HOURS, 1), NOERROR);
 	deliver_three(seeds, &form);
 	ck_assert_uint_eq(nsf_inbox_list(nsf, 0, false, take_messages, &next), NOERROR);
+	ck_assert_uint_eq(nsf_note_of_message(nsf, all[1].id, &note), NOERROR);
 	help_delete(nsf, &all[1].id, 1);
 	ck_assert(help_body_is(nsf, all[1].id, 6, 270000));
-	ck_assert_uint_eq(nsf_trash_restore(nsf, all[1].note_id), NOERROR);
+	ck_assert_uint_eq(nsf_trash_restore(nsf, note), NOERROR);
 	next = all;
 	ck_assert_uint_eq(nsf_inbox_list(nsf, 0, false, take_messages, &next), NOERROR);
 	ck_assert_int_eq(next - all, 3);
 	ck_assert_uint_eq(all[1].size_octets, 270000);
-	ck_assert_uint_eq(nsf_note_delete(nsf, all[1].note_id), NOERROR);
+	ck_assert_uint_eq(nsf_note_delete(nsf, note), NOERROR);
 	help_reclaim(nsf);
 	ck_assert_int_eq(help_sql_number(path, "SELECT count(*) FROM body"), 2);
 	stop();

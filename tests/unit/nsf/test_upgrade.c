@@ -76,7 +76,6 @@ static void expect_contents(struct nsf *nsf)
 	ck_assert_uint_eq(list.octets, 7);
 	ck_assert_str_eq(list.uidls[1], "u2");
 	ck_assert(list.messages[1].has_dot_line && !list.messages[1].needs_utf8);
-	ck_assert_uint_eq(list.messages[1].note_id, 2);
 	help_list_release(&list);
 	ck_assert_uint_eq(nsf_user_id(nsf, SLICE_LIT("CN=A"), false, &user), NOERROR);
 	help_list(nsf, user, &list);
