@@ -163,30 +163,65 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static STATUS base64_decode_any(struct slice in, bool folded, struct buf *out)
+/* Into octets, which has room for 3 * in.n / 4 + 3: how many. */
+static size_t base64_feed(struct base64_stream *b, struct slice in, bool folded, uint8_t *octets)
 {
-	char quad[4];
-	uint8_t octets[3];
-	size_t have = 0, n = 0;
-	bool ended = false;
+	size_t used = 0;
 
-	for (size_t i = 0; i < in.n; i++) {
+	for (size_t i = 0; i < in.n && !b->broken; i++) {
+		size_t n = 0;
+
 		if (folded && is_space(in.p[i]))
 			continue;
-		if (ended)
-			return POSTIL_ERR_INVALID;
-		quad[have++] = in.p[i];
-		if (have < 4)
+		b->broken = b->ended;
+		b->quad[b->have++] = in.p[i];
+		if (b->have < 4 || b->broken)
 			continue;
-		if (!base64_quad(quad, octets, &n))
-			return POSTIL_ERR_INVALID;
-		buf_add(out, octets, n);
-		ended = n < 3;
-		have = 0;
+		b->have = 0;
+		b->broken = !base64_quad(b->quad, octets + used, &n);
+		b->ended = n < 3;
+		if (!b->broken)
+			used += n;
 	}
-	crypt_wipe(octets, sizeof(octets));
-	crypt_wipe(quad, sizeof(quad));
-	return have != 0 ? POSTIL_ERR_INVALID : buf_status(out);
+	return used;
+}
+
+#define BASE64_PIECE 4096
+
+static STATUS base64_add_any(struct base64_stream *b, struct slice in, bool folded,
+                             struct buf *out)
+{
+	uint8_t octets[BASE64_PIECE / 4 * 3 + 3];
+
+	for (size_t i = 0; i < in.n && !b->broken; i += BASE64_PIECE) {
+		size_t n = in.n - i < BASE64_PIECE ? in.n - i : BASE64_PIECE;
+
+		n = base64_feed(b, (struct slice){ in.p + i, n }, folded, octets);
+		buf_add(out, octets, n);
+	}
+	crypt_wipe(octets, in.n < sizeof(octets) ? in.n : sizeof(octets));
+	return b->broken ? POSTIL_ERR_INVALID : buf_status(out);
+}
+
+static STATUS base64_decode_any(struct slice in, bool folded, struct buf *out)
+{
+	struct base64_stream stream = BASE64_STREAM_INIT;
+	STATUS status = base64_add_any(&stream, in, folded, out);
+
+	if (status == NOERROR)
+		status = base64_stream_end(&stream);
+	crypt_wipe(&stream, sizeof(stream));
+	return status;
+}
+
+STATUS base64_stream_add(struct base64_stream *stream, struct slice in, struct buf *out)
+{
+	return base64_add_any(stream, in, true, out);
+}
+
+STATUS base64_stream_end(const struct base64_stream *stream)
+{
+	return stream->have != 0 || stream->broken ? POSTIL_ERR_INVALID : NOERROR;
 }
 
 STATUS base64_decode(struct slice in, struct buf *out)

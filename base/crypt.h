@@ -26,6 +26,16 @@ STATUS base64_encode(struct slice in, struct buf *out); /* RFC 4648, padded, one
 STATUS base64_decode(struct slice in, struct buf *out);
 /* As above but white space anywhere is skipped (DXL). */
 STATUS base64_decode_folded(struct slice in, struct buf *out);
+/* The same in pieces of any size, white space skipped. What was decoded before a fault
+ * stays in out. end: POSTIL_ERR_INVALID when something is missing or was wrong. */
+struct base64_stream {
+	char quad[4];
+	uint8_t have;
+	bool ended, broken;
+};
+#define BASE64_STREAM_INIT { { 0 }, 0, false, false }
+STATUS base64_stream_add(struct base64_stream *stream, struct slice in, struct buf *out);
+STATUS base64_stream_end(const struct base64_stream *stream);
 
 /* --- Internet passwords: values of the item HTTPPassword ---------------- */
 

@@ -27,11 +27,23 @@
 /* Of one tag, comment or the like. libxml2 compares each attribute with all others
  * of its element: with many it would take minutes. */
 #define MARKUP_OCTETS_MAX 65536
+/* A CDATA section in an encoding that dxlcdata.c cannot see through is held whole. */
+#define CDATA_OCTETS_MAX (16u * 1024 * 1024)
+#define PIECE_OCTETS 4096
 
 const struct dxl_limits dxl_limits_directory = {
 	.depth = 64,
 	.item_octets = 16 * 1024 * 1024,
 	.note_octets = 64 * 1024 * 1024
+};
+
+const struct dxl_limits dxl_limits_mail = {
+	.depth = 200,
+	.item_octets = 16 * 1024 * 1024,
+	.note_octets = 32 * 1024 * 1024,
+	.value_octets = 1024 * 1024,
+	.spool_octets = 64ull * 1024 * 1024 * 1024,
+	.mend = true
 };
 
 static const char *const element_names[E_COUNT] = {
@@ -54,6 +66,9 @@ struct parser {
 	ssize_t (*read)(void *read_context, void *out, size_t size);
 	void *read_context;
 	size_t unseen;                          /* octets read since something was told of */
+	struct dxl_cdata cdata;
+	char ready[DXL_CDATA_ROOM(PIECE_OCTETS)]; /* for libxml2 */
+	size_t ready_from, ready_n;
 	char error_text[256];                   /* first error of libxml2 */
 	struct dxl_reader r;
 };
@@ -113,7 +128,7 @@ static void on_reference(void *context, const xmlChar *name)
 	struct dxl_reader *r = at_line(context);
 
 	if (r->in_note)
-		dxl_document_fault(r, r->line, "an entity other than those of XML is used");
+		dxl_flaw(r, r->line, "an entity other than those of XML is used");
 }
 
 static void on_comment(void *context, const xmlChar *text)
@@ -165,23 +180,57 @@ static void on_error(void *context, xmlErrorPtr error)
 	p->r.error_line = error->line > 0 ? (unsigned)error->line : 1;
 }
 
-static int on_read(void *context, char *out, int size)
+/* The next octets of the file, without CDATA sections. */
+static bool fill(struct parser *p)
 {
-	struct parser *p = context;
-	ssize_t got = p->read(p->read_context, out, (size_t)size);
+	char piece[PIECE_OCTETS];
+	ssize_t got = 0, n;
 
+	do {
+		n = p->read(p->read_context, piece + got, sizeof(piece) - (size_t)got);
+		got = n < 0 ? n : got + n;
+	} while (n > 0 && got < (ssize_t)sizeof(piece));
 	if (got < 0) {
 		p->r.stopped = POSTIL_ERR_IO;
 		snprintf(p->r.stop_text, sizeof(p->r.stop_text), "cannot be read: %s",
 		         strerrordesc_np(errno));
-		return 0;
+		return false;
 	}
-	p->unseen += (size_t)got;
-	if (p->unseen <= MARKUP_OCTETS_MAX || p->xml->instate == XML_PARSER_CDATA_SECTION)
-		return (int)got;
+	p->ready_from = 0;
+	p->ready_n = got == 0 ? dxl_cdata_end(&p->cdata, p->ready)
+	             : dxl_cdata(&p->cdata, (struct slice){ piece, (size_t)got }, p->ready);
+	return got > 0 || p->ready_n > 0;
+}
+
+/* All that is asked for until the file ends: libxml2 looks for long words in what one
+ * reading gave it. */
+static size_t take_ready(struct parser *p, char *out, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size && (p->ready_n > 0 || fill(p))) {
+		size_t n = p->ready_n < size - done ? p->ready_n : size - done;
+
+		memcpy(out + done, p->ready + p->ready_from, n);
+		p->ready_from += n;
+		p->ready_n -= n;
+		done += n;
+	}
+	return done;
+}
+
+static int on_read(void *context, char *out, int size)
+{
+	struct parser *p = context;
+	size_t n = take_ready(p, out, (size_t)size);
+
+	p->unseen += n;
+	if (p->unseen <= MARKUP_OCTETS_MAX || (p->xml->instate == XML_PARSER_CDATA_SECTION &&
+	    p->unseen <= CDATA_OCTETS_MAX))
+		return (int)n;
 	if (p->r.stopped == NOERROR)
 		dxl_stop(at_line(p), POSTIL_ERR_SYNTAX, "a tag or comment is longer than allowed");
-	p->unseen = MARKUP_OCTETS_MAX;  /* nothing more is read */
+	p->unseen = CDATA_OCTETS_MAX;   /* nothing more is read */
 	return 0;
 }
 
@@ -216,7 +265,8 @@ static bool parser_start(struct parser *p)
 	p->xml = xmlCreateIOParserCtxt(&sax, p, on_read, NULL, p, XML_CHAR_ENCODING_NONE);
 	if (p->xml == NULL)
 		return false;
-	xmlCtxtUseOptions(p->xml, XML_PARSE_NONET);
+	/* huge: depth and sizes have bounds of ours */
+	xmlCtxtUseOptions(p->xml, XML_PARSE_NONET | (p->r.limits->mend ? XML_PARSE_HUGE : 0));
 	for (int i = 1; i < E_COUNT; i++) {
 		p->names[i] = xmlDictLookup(p->xml->dict, (const xmlChar *)element_names[i], -1);
 		if (p->names[i] == NULL)
@@ -267,6 +317,7 @@ STATUS dxl_read_stream(ssize_t (*read_octets)(void *read_context, void *out, siz
 	dxl_reader_init(&p->r, limits != NULL ? limits : &dxl_limits_directory, sink, context);
 	if (parser_start(p)) {
 		xmlParseDocument(p->xml);
+		dxl_finish(&p->r);
 		status = verdict(p, name_for_messages, fault);
 	} else {
 		status = fault_set(fault, POSTIL_ERR_MEMORY, "%s: %s", name_for_messages,

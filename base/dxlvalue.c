@@ -57,41 +57,155 @@ void dxl_begin_value(struct dxl_reader *r)
 {
 	r->value_from = r->text.n;
 	r->capturing = true;
+	r->base64 = r->may_spool = false;
+}
+
+/* A value that may be large. */
+void dxl_begin_octets(struct dxl_reader *r, bool base64)
+{
+	dxl_begin_value(r);
+	r->base64 = base64;
+	r->decoder = (struct base64_stream)BASE64_STREAM_INIT;
+	r->may_spool = r->limits->value_octets != 0 && !r->spooled;
+}
+
+/* A flaw that ends an item before its end. */
+static void cut_item(struct dxl_reader *r, const char *why)
+{
+	r->cut = true;
+	r->capturing = false;
+	dxl_flaw(r, r->item_line, why);
+}
+
+static bool more_values(struct dxl_reader *r)
+{
+	size_t room = r->value_room == 0 ? 16 : 2 * r->value_room;
+	struct dxl_span *more = room > VALUES_MAX ? NULL : realloc(r->values, room * sizeof(*more));
+
+	if (more == NULL) {
+		cut_item(r, "an item has too many values");
+		return false;
+	}
+	r->values = more;
+	r->value_room = room;
+	return true;
 }
 
 void dxl_end_value(struct dxl_reader *r)
 {
 	r->capturing = false;
-	if (r->value_count == r->value_room) {
-		size_t room = r->value_room == 0 ? 16 : 2 * r->value_room;
-		struct dxl_span *more = room > VALUES_MAX ? NULL
-		                    : realloc(r->values, room * sizeof(*more));
-
-		if (more == NULL) {
-			dxl_document_fault(r, r->item_line, "an item has too many values");
-			return;
-		}
-		r->values = more;
-		r->value_room = room;
-	}
+	if (r->cut && r->value_count > 0 && r->text.n == r->value_from)
+		return;
+	if (r->value_count == r->value_room && !more_values(r))
+		return;
 	r->values[r->value_count++] = (struct dxl_span){ r->value_from, r->text.n - r->value_from };
 	r->has_value = true;
 }
 
-/* The text is bounded; a passed bound drops what may be dropped, else the document. */
+/* --- large values ----------------------------------------------------------- */
+
+/* A note of many values that are not quite large would be too large itself. */
+static size_t spool_above(const struct dxl_reader *r)
+{
+	return r->arena.used_octets < r->limits->note_octets / 2 ? r->limits->value_octets
+	       : r->limits->value_octets < 4096 ? r->limits->value_octets : 4096;
+}
+
+static bool spill(struct dxl_reader *r)
+{
+	size_t n = r->text.n - r->value_from;
+	STATUS status;
+
+	if (!r->spooled)
+		r->spool_from = r->spool.size_octets;
+	r->spooled = true;
+	if (n > r->limits->spool_octets || r->spool.size_octets > r->limits->spool_octets - n) {
+		dxl_document_fault(r, r->note.line, "the document is larger than allowed");
+		return false;
+	}
+	status = spool_add(&r->spool, r->text.p + r->value_from, n);
+	r->text.n = r->value_from;
+	if (status != NOERROR)
+		dxl_stop(r, status, status_text(status));
+	return status == NOERROR;
+}
+
+/* Text that was cut must not end within a character. */
+static void trim_character(struct dxl_reader *r)
+{
+	size_t n = r->text.n;
+
+	while (n > r->value_from && ((unsigned char)r->text.p[n - 1] & 0xC0) == 0x80)
+		n--;
+	if (n > r->value_from && (unsigned char)r->text.p[n - 1] >= 0xC0)
+		n--;
+	else
+		n = r->text.n;
+	r->text.n = n;
+}
+
+/* The text is bounded; a passed bound drops what may be dropped, else it is a flaw. */
 bool dxl_text_fits(struct dxl_reader *r)
 {
+	if (r->may_spool && r->text.n - r->value_from > spool_above(r))
+		return spill(r);
 	if (buf_status(&r->text) == NOERROR)
 		return true;
-	if (r->type == ITEM_COMPOSITE || r->type == ITEM_OBJECT || r->type == ITEM_MIME_PART ||
-	    r->stack[r->depth - 1] == E_RAWITEMDATA || r->stack[r->depth - 1] == E_ITEMDATA) {
+	if (buf_status(&r->text) == POSTIL_ERR_MEMORY) {
+		dxl_stop(r, POSTIL_ERR_MEMORY, status_text(POSTIL_ERR_MEMORY));
+		return false;
+	}
+	if (!r->limits->mend && (r->type == ITEM_COMPOSITE || r->type == ITEM_OBJECT ||
+	    r->type == ITEM_MIME_PART || r->stack[r->depth - 1] == E_RAWITEMDATA ||
+	    r->stack[r->depth - 1] == E_ITEMDATA)) {
 		r->dropped = true;
 		r->capturing = false;
 		buf_clear(&r->text);
 		return true;
 	}
-	dxl_document_fault(r, r->item_line, "an item is larger than allowed");
-	return false;
+	r->text.broken = NOERROR;
+	trim_character(r);
+	cut_item(r, "an item is larger than allowed");
+	return !r->bad;
+}
+
+/* The end of octets; fault: what to say when they were no base64. */
+void dxl_end_octets(struct dxl_reader *r, const char *fault)
+{
+	if (r->dropped || r->bad)
+		return;
+	if (r->base64 && base64_stream_end(&r->decoder) != NOERROR)
+		dxl_flaw(r, r->item_line, fault);
+	if (r->bad)
+		return;
+	if (r->spooled && !spill(r))
+		return;
+	r->may_spool = r->base64 = false;
+	dxl_end_value(r);
+}
+
+struct spooled {
+	const struct spool *spool;
+	uint64_t from;
+};
+
+static STATUS read_spooled(void *context, uint64_t offset, void *out, size_t size)
+{
+	const struct spooled *s = context;
+
+	return spool_read(s->spool, s->from + offset, out, size);
+}
+
+static bool add_spooled_item(struct dxl_reader *r, const struct slice *values, size_t count)
+{
+	struct spooled *s = arena_alloc(&r->arena, sizeof(*s));
+	struct item_blob blob = { r->spool.size_octets - r->spool_from, read_spooled, s };
+
+	if (s == NULL)
+		return false;
+	*s = (struct spooled){ &r->spool, r->spool_from };
+	return note_add_blob(&r->note, buf_slice(&r->item_name), r->type, r->flags, values,
+	                     r->type == ITEM_OBJECT ? count : 0, &blob) != NULL;
 }
 
 void dxl_add_char(struct dxl_reader *r, uint32_t c)
@@ -145,126 +259,71 @@ void dxl_nonxmlchar(struct dxl_reader *r, int count, const unsigned char **attri
 
 	if (!dxl_parse_hex(dxl_attribute(r, count, attributes, "value"), 0x10FFFF, &c) || c == 0 ||
 	    (c >= 0xD800 && c <= 0xDFFF)) {
-		dxl_document_fault(r, r->line, "<nonxmlchar> has no usable value");
-		return;
+		dxl_flaw(r, r->line, "<nonxmlchar> has no usable value");
+		c = 0xFFFD;
 	}
+	if (r->bad)
+		return;
 	dxl_add_char(r, c);
 	dxl_text_fits(r);
 }
 
-/* --- raw items: the canonical form, little-endian -------------------------- */
+/* --- attachments ------------------------------------------------------------ */
 
-static uint16_t word_at(const char *p)
+/* Attributes of <file> that say something unusual, as they are written. */
+static void add_file_attributes(struct dxl_reader *r, int count, const unsigned char **attributes)
 {
-	return (uint16_t)((uint8_t)p[0] | (uint8_t)p[1] << 8);
-}
+	static const struct {
+		const char *name, *usual;
+	} known[] = {
+		{ "hosttype", "msdos" }, { "compression", "none" }, { "encoding", "none" },
+		{ "flags", "storedindoc" }, { "attribute", "" },
+	};
+	size_t from = r->text.n;
 
-/* WORD count, WORD length of each, then the texts. */
-static bool raw_text_list(struct slice raw, struct slice **values_r, size_t *count_r,
-                          struct arena *arena)
-{
-	size_t count, at;
-	struct slice *values;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct slice value = dxl_attribute(r, count, attributes, known[i].name);
 
-	if (raw.n < 2)
-		return false;
-	count = word_at(raw.p);
-	at = 2 + 2 * count;
-	if (at > raw.n)
-		return false;
-	values = arena_alloc(arena, (count + 1) * sizeof(*values));
-	if (values == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		values[i] = (struct slice){ raw.p + at, word_at(raw.p + 2 + 2 * i) };
-		if (values[i].n > raw.n - at)
-			return false;
-		at += values[i].n;
+		if (value.p == NULL || slice_equal(value, slice_of(known[i].usual)))
+			continue;
+		if (r->text.n > from)
+			buf_add_char(&r->text, ' ');
+		buf_add_str(&r->text, known[i].name);
+		buf_add_str(&r->text, "='");
+		dxl_add_escaped(&r->text, value, true);
+		buf_add_char(&r->text, '\'');
 	}
-	*values_r = values;
-	*count_r = count;
-	return true;
 }
 
-/* Where the texts of a list begin. */
-static size_t raw_text_offset(struct slice raw)
+/* <file>: its name, then perhaps its attributes. */
+void dxl_begin_file(struct dxl_reader *r, int count, const unsigned char **attributes)
 {
-	return raw.n < 2 ? raw.n : 2 + 2 * (size_t)word_at(raw.p);
-}
-
-/* Packed text has a NUL where a line ends. */
-static void break_lines(struct buf *octets, size_t from)
-{
-	for (size_t i = from; i < octets->n; i++)
-		if (octets->p[i] == '\0')
-			octets->p[i] = '\n';
-}
-
-static bool raw_number(struct slice raw, struct slice *value_r, struct arena *arena)
-{
-	uint64_t bits = 0;
-	double number;
-	char text[40];
-	int n;
-
-	if (raw.n != 8)
-		return false;
-	for (int i = 7; i >= 0; i--)
-		bits = bits << 8 | (uint8_t)raw.p[i];
-	memcpy(&number, &bits, sizeof(number));
-	n = snprintf(text, sizeof(text), "%.15g", number);
-	value_r->p = arena_strndup(arena, text, (size_t)n);
-	value_r->n = (size_t)n;
-	return value_r->p != NULL;
-}
-
-/* Base64 in the buffer becomes the item's octets, and those its values where
- * the packing is known. */
-static bool add_raw_item(struct dxl_reader *r)
-{
-	struct buf octets;
-	struct slice one, *values = &one;
-	size_t count = 1;
-	bool ok;
-
-	buf_init(&octets, r->limits->item_octets);
-	ok = base64_decode_folded(buf_slice(&r->text), &octets) == NOERROR;
-	if (!ok) {
-		dxl_document_fault(r, r->item_line, "raw item data is not base64");
-		buf_release(&octets);
-		return false;
-	}
-	one = buf_slice(&octets);
-	if (r->type == ITEM_TEXT || r->type == ITEM_TEXT_LIST)
-		break_lines(&octets, r->type == ITEM_TEXT ? 0 : raw_text_offset(one));
-	if (r->type == ITEM_TEXT_LIST && !raw_text_list(one, &values, &count, &r->arena))
-		values = &one, count = 1, r->type = ITEM_OBJECT;
-	else if (r->type == ITEM_NUMBER && !raw_number(one, &one, &r->arena))
-		r->type = ITEM_OBJECT;
-	ok = note_add(&r->note, buf_slice(&r->item_name), r->type, r->flags, values, count) != NULL;
-	buf_release(&octets);
-	return ok;
-}
-
-/* <filedata>: the base64 at the end of the buffer becomes octets. */
-void dxl_end_filedata(struct dxl_reader *r)
-{
-	struct slice base64 = { "", 0 };
-	struct buf octets;
-
-	if (r->dropped)
-		return;
-	if (r->text.n > r->value_from)
-		base64 = (struct slice){ r->text.p + r->value_from, r->text.n - r->value_from };
-	buf_init(&octets, r->limits->item_octets);
-	if (base64_decode_folded(base64, &octets) != NOERROR) {
-		dxl_document_fault(r, r->item_line, "file data is not base64");
-	} else {
-		r->text.n = r->value_from;
-		buf_add_slice(&r->text, buf_slice(&octets));
+	dxl_begin_value(r);
+	buf_add_slice(&r->text, dxl_attribute(r, count, attributes, "name"));
+	dxl_text_fits(r);
+	dxl_end_value(r);
+	r->value_from = r->text.n;
+	add_file_attributes(r, count, attributes);
+	if (r->text.n > r->value_from && dxl_text_fits(r) && !r->dropped) {
+		r->file_parts[3] = r->value_count;
 		dxl_end_value(r);
 	}
-	buf_release(&octets);
+}
+
+/* The values of an object in their order, from the order in which they came. */
+static size_t order_file(struct dxl_reader *r, const struct slice *came, struct slice *values)
+{
+	size_t count = 1;
+
+	values[0] = r->value_count > 0 ? came[0] : (struct slice){ "", 0 };
+	for (size_t i = 0; i < 4; i++) {
+		size_t part = r->file_parts[i];
+
+		values[i + 1] = part != 0 && part < r->value_count ? came[part] : (struct slice){ "", 0 };
+		if (part != 0 && (i == 0 || values[i + 1].n > 0))
+			count = i + 2;
+	}
+	return count;
 }
 
 /* --- items ----------------------------------------------------------------- */
@@ -277,7 +336,9 @@ void dxl_begin_item(struct dxl_reader *r, struct slice name, uint16_t type)
 	r->type = type;
 	r->flags = 0;
 	r->in_item = true;
-	r->dropped = r->has_value = false;
+	r->dropped = r->has_value = r->cut = false;
+	r->spooled = r->may_spool = r->base64 = false;
+	memset(r->file_parts, 0, sizeof(r->file_parts));
 	r->item_line = r->line;
 }
 
@@ -289,7 +350,8 @@ uint16_t dxl_item_flags(struct dxl_reader *r, int count, const unsigned char **a
 	} flags[] = {
 		{ "sign", ITEM_SIGN }, { "seal", ITEM_SEAL }, { "authors", ITEM_READWRITERS },
 		{ "names", ITEM_NAMES }, { "readers", ITEM_READERS },
-		{ "protected", ITEM_PROTECTED }, { "summary", ITEM_SUMMARY }
+		{ "protected", ITEM_PROTECTED }, { "summary", ITEM_SUMMARY },
+		{ "placeholder", ITEM_PLACEHOLDER }, { "unchanged", ITEM_UNCHANGED }
 	};
 	uint16_t set = 0;
 
@@ -314,17 +376,34 @@ static void settle_summary(struct dxl_reader *r)
 static bool add_plain_item(struct dxl_reader *r)
 {
 	struct slice *values = arena_alloc(&r->arena, (r->value_count + 1) * sizeof(*values));
+	struct slice file[5];
+	size_t count = r->value_count;
 
 	if (values == NULL)
 		return false;
-	for (size_t i = 0; i < r->value_count; i++)
+	for (size_t i = 0; i < count; i++)
 		values[i] = r->values[i].n == 0 ? (struct slice){ "", 0 }
 		            : (struct slice){ r->text.p + r->values[i].from, r->values[i].n };
-	return note_add(&r->note, buf_slice(&r->item_name), r->type, r->flags, values,
-	                r->value_count) != NULL;
+	if (r->type == ITEM_OBJECT) {
+		count = order_file(r, values, file);
+		values = file;
+	}
+	if (r->spooled)
+		return add_spooled_item(r, values, count);
+	return note_add(&r->note, buf_slice(&r->item_name), r->type, r->flags, values, count) != NULL;
 }
 
-/* raw: the buffer holds base64 of the packed value. */
+/* The buffer holds the octets, packed as the type says. */
+static bool add_packed_item(struct dxl_reader *r)
+{
+	struct slice *values;
+	size_t count;
+
+	return dxl_unpack(buf_slice(&r->text), &r->arena, &r->type, &values, &count) &&
+	       note_add(&r->note, buf_slice(&r->item_name), r->type, r->flags, values, count) != NULL;
+}
+
+/* raw: the buffer holds the packed value. */
 void dxl_end_item(struct dxl_reader *r, bool raw)
 {
 	struct item **last = r->note.last;
@@ -336,9 +415,7 @@ void dxl_end_item(struct dxl_reader *r, bool raw)
 	if (r->dropped || !r->has_value)
 		return;
 	settle_summary(r);
-	ok = raw ? add_raw_item(r) : add_plain_item(r);
-	if (r->bad)
-		return;
+	ok = raw && dxl_is_packed(r->type) ? add_packed_item(r) : add_plain_item(r);
 	if (!ok)
 		dxl_stop(r, POSTIL_ERR_MEMORY, status_text(POSTIL_ERR_MEMORY));
 	else
@@ -368,6 +445,22 @@ void dxl_add_escaped(struct buf *out, struct slice s, bool in_attribute)
 	}
 }
 
+/* As attribute_text and dxl_add_escaped in one, without memory for each. */
+static void add_attribute(struct buf *out, struct slice raw)
+{
+	for (;;) {
+		const char *amp = raw.n == 0 ? NULL : memchr(raw.p, '&', raw.n);
+		size_t n = amp == NULL ? raw.n : (size_t)(amp - raw.p), skip;
+
+		dxl_add_escaped(out, (struct slice){ raw.p, n }, true);
+		if (amp == NULL)
+			return;
+		buf_add_str(out, "&amp;");
+		skip = n + (raw.n - n >= 5 && memcmp(amp, "&#38;", 5) == 0 ? 5 : 1);
+		raw = (struct slice){ raw.p + skip, raw.n - skip };
+	}
+}
+
 void dxl_rich_start(struct dxl_reader *r, const char *name, int count, const unsigned char **attributes)
 {
 	if (r->dropped)
@@ -381,7 +474,7 @@ void dxl_rich_start(struct dxl_reader *r, const char *name, int count, const uns
 		buf_add_char(&r->text, ' ');
 		buf_add_str(&r->text, (const char *)attributes[0]);
 		buf_add_str(&r->text, "='");
-		dxl_add_escaped(&r->text, attribute_text(r, raw), true);
+		add_attribute(&r->text, raw);
 		buf_add_char(&r->text, '\'');
 	}
 	buf_add_char(&r->text, '>');
@@ -401,6 +494,6 @@ void dxl_rich_end(struct dxl_reader *r, const char *name)
 void dxl_rich_begin(struct dxl_reader *r)
 {
 	r->type = ITEM_COMPOSITE;
-	dxl_begin_value(r);
+	dxl_begin_octets(r, false);
 	r->rich_depth = r->depth;
 }

@@ -1,14 +1,17 @@
 /*
  * Writing DXL: a note as Domino's exporter would write it, without its line
  * breaks inside tags. Values may hold anything: what XML cannot carry becomes
- * <nonxmlchar/>, octets that are no text become raw item data.
+ * <nonxmlchar/>, octets that are no text become raw item data. Large values pass in
+ * pieces.
  */
 #include "base/dxl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/crypt.h"
+#include "base/dxlnote.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -114,7 +117,30 @@ static void write_times(struct buf *out, const struct item *item)
 	buf_add_str(out, "</datetimelist>");
 }
 
-static void write_base64(struct buf *out, struct slice octets)
+/* --- large values: in pieces ------------------------------------------------ */
+
+/* 76 characters of base64 a line. */
+#define LINE_OCTETS 57
+#define PIECE_OCTETS (LINE_OCTETS * 1024)
+
+struct writer {
+	struct buf *out;
+	const struct dxl_writing *to;   /* NULL: all stays in out */
+	STATUS status;
+	char piece[PIECE_OCTETS + 4];
+};
+
+static void give_way(struct writer *w)
+{
+	if (w->status == NOERROR)
+		w->status = buf_status(w->out);
+	if (w->to == NULL || w->status != NOERROR || w->out->n < PIECE_OCTETS)
+		return;
+	w->status = w->to->flush(w->to->context, buf_slice(w->out));
+	buf_clear(w->out);
+}
+
+static void write_lines(struct buf *out, struct slice octets)
 {
 	struct buf text = BUF_INIT;
 
@@ -124,26 +150,159 @@ static void write_base64(struct buf *out, struct slice octets)
 		buf_add_char(out, '\n');
 		buf_add(out, text.p + i, text.n - i < 76 ? text.n - i : 76);
 	}
-	buf_add_char(out, '\n');
 	buf_release(&text);
 }
 
-static void write_raw(struct buf *out, const struct item *item)
+static void write_base64(struct writer *w, const struct item *item, size_t value)
 {
-	buf_addf(out, "<rawitemdata type='%x'>", item->type);
-	if (item->count > 0)
-		write_base64(out, item->values[0]);
-	buf_add_str(out, "</rawitemdata>");
+	uint64_t size = item_size(item, value);
+
+	for (uint64_t at = 0; at < size && w->status == NOERROR; at += PIECE_OCTETS) {
+		size_t n = size - at < PIECE_OCTETS ? (size_t)(size - at) : PIECE_OCTETS;
+
+		w->status = item_read(item, value, at, w->piece, n);
+		if (w->status == NOERROR)
+			write_lines(w->out, (struct slice){ w->piece, n });
+		give_way(w);
+	}
+	buf_add_char(w->out, '\n');
 }
 
-/* Two values, a name and octets, make an attachment. */
-static void write_object(struct buf *out, const struct item *item)
+/* Octets at the end that may be the beginning of a character. */
+static size_t open_tail(struct slice s)
 {
-	buf_add_str(out, "<object><file hosttype='msdos' compression='none' flags='storedindoc' name='");
-	write_attribute(out, item->values[0]);
-	buf_add_str(out, "'><filedata>");
-	write_base64(out, item->values[1]);
-	buf_add_str(out, "</filedata></file></object>");
+	for (size_t back = 1; back <= 3 && back <= s.n; back++) {
+		unsigned char c = (unsigned char)s.p[s.n - back];
+
+		if (c >= 0xC0)
+			return back < (c >= 0xF0 ? 4u : c >= 0xE0 ? 3u : 2u) ? back : 0;
+		if (c < 0x80)
+			return 0;
+	}
+	return 0;
+}
+
+/* Text in pieces that end between characters; a piece does not end in a CR either. each
+ * false: no more is wanted. false: it is not text throughout, or was not wanted. */
+static bool each_text(struct writer *w, const struct item *item, size_t value,
+                      bool (*each)(struct writer *w, struct slice s))
+{
+	uint64_t size = item_size(item, value), at = 0;
+	size_t held = 0;
+	bool ok = true;
+
+	while (at < size && ok && w->status == NOERROR) {
+		size_t n = size - at < PIECE_OCTETS ? (size_t)(size - at) : PIECE_OCTETS;
+		struct slice s = { w->piece, held + n };
+
+		w->status = item_read(item, value, at, w->piece + held, n);
+		if (w->status != NOERROR)
+			break;
+		at += n;
+		held = at == size ? 0 : open_tail(s);
+		if (at < size && held == 0 && s.p[s.n - 1] == '\r')
+			held = 1;
+		s.n -= held;
+		ok = each(w, s);
+		memmove(w->piece, w->piece + s.n, held);
+	}
+	return ok && w->status == NOERROR;
+}
+
+static bool is_text_piece(struct writer *w, struct slice s)
+{
+	return text_is_utf8(s) && memchr(s.p, '\0', s.n) == NULL;
+}
+
+static bool write_copy(struct writer *w, struct slice s)
+{
+	buf_add_slice(w->out, s);
+	give_way(w);
+	return true;
+}
+
+static bool write_plain(struct writer *w, struct slice s)
+{
+	write_text(w->out, s, "\n");
+	give_way(w);
+	return true;
+}
+
+/* The octets of a message: its line ends are CRLF. */
+static bool write_message(struct writer *w, struct slice s)
+{
+	while (s.n > 0) {
+		const char *cr = memchr(s.p, '\r', s.n);
+		size_t n = cr == NULL ? s.n : (size_t)(cr - s.p);
+
+		write_text(w->out, (struct slice){ s.p, n }, "\n");
+		if (cr != NULL && n + 1 < s.n && cr[1] == '\n')
+			buf_add_char(w->out, '\n'), n += 2;
+		else if (cr != NULL)
+			buf_add_str(w->out, "&#13;"), n++;
+		s = (struct slice){ s.p + n, s.n - n };
+		give_way(w);
+	}
+	return true;
+}
+
+/* --- values ------------------------------------------------------------------ */
+
+static void write_raw(struct writer *w, const struct item *item)
+{
+	buf_addf(w->out, "<rawitemdata type='%x'>", item->type);
+	if (item->count > 0 || item->blob != NULL)
+		write_base64(w, item, 0);
+	buf_add_str(w->out, "</rawitemdata>");
+}
+
+static struct slice value_of(const struct item *item, size_t value)
+{
+	return value < item->count ? item->values[value] : (struct slice){ "", 0 };
+}
+
+static void write_file_time(struct buf *out, const char *element, struct slice time)
+{
+	buf_addf(out, "<%s><datetime>", element);
+	write_text(out, time, "");
+	buf_addf(out, "</datetime></%s>", element);
+}
+
+/* What was read of the attributes of <file>, or the usual ones. */
+static void write_file_attributes(struct buf *out, struct slice unusual)
+{
+	static const char *const usual[] = { "hosttype='msdos'", "compression='none'",
+		"flags='storedindoc'" };
+
+	if (!text_is_utf8(unusual) || memchr(unusual.p, '<', unusual.n) != NULL)
+		unusual.n = 0;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+		size_t name = strcspn(usual[i], "=") + 1;
+		bool told = false;
+
+		for (size_t at = 0; at + name <= unusual.n && !told; at++)
+			told = memcmp(unusual.p + at, usual[i], name) == 0 &&
+			       (at == 0 || unusual.p[at - 1] == ' ');
+		if (!told)
+			buf_addf(out, "%s ", usual[i]);
+	}
+	buf_add_slice(out, unusual);
+	if (unusual.n > 0)
+		buf_add_char(out, ' ');
+}
+
+static void write_object(struct writer *w, const struct item *item)
+{
+	buf_add_str(w->out, "<object><file ");
+	write_file_attributes(w->out, value_of(item, 4));
+	buf_add_str(w->out, "name='");
+	write_attribute(w->out, item->values[0]);
+	buf_add_str(w->out, "'>");
+	write_file_time(w->out, "created", value_of(item, 2));
+	write_file_time(w->out, "modified", value_of(item, 3));
+	buf_add_str(w->out, "<filedata>");
+	write_base64(w, item, 1);
+	buf_add_str(w->out, "</filedata></file></object>");
 }
 
 static bool all_utf8(const struct item *item)
@@ -157,42 +316,88 @@ static bool all_utf8(const struct item *item)
 	return true;
 }
 
-static void write_value(struct buf *out, const struct item *item)
+/* An attachment has a name and octets, and texts beside them. */
+static bool is_file(const struct item *item)
 {
-	struct slice first = item->count > 0 ? item->values[0] : slice_of("");
-	bool single = item->count == 1;
-
-	if (item->type == ITEM_TEXT && single && all_utf8(item))
-		write_element(out, "text", first);
-	else if ((item->type == ITEM_TEXT || item->type == ITEM_TEXT_LIST) && all_utf8(item))
-		write_list(out, item, "textlist", "text");
-	else if (item->type == ITEM_NUMBER && single && all_utf8(item))
-		write_element(out, "number", first);
-	else if ((item->type == ITEM_NUMBER || item->type == ITEM_NUMBER_RANGE) && all_utf8(item))
-		write_list(out, item, "numberlist", "number");
-	else if (item->type == ITEM_TIME && single && all_utf8(item))
-		write_element(out, "datetime", first);
-	else if ((item->type == ITEM_TIME || item->type == ITEM_TIME_RANGE) && all_utf8(item))
-		write_times(out, item);
-	else if (item->type == ITEM_COMPOSITE && first.n > 9 && slice_equal(
-	         (struct slice){ first.p, 9 }, SLICE_LIT("<richtext")))
-		buf_add_slice(out, first);
-	else if (item->type == ITEM_OBJECT && item->count == 2 && all_utf8(&(struct item){
-	         .count = 1, .values = item->values }))
-		write_object(out, item);
-	else
-		write_raw(out, item);
+	for (size_t i = 0; i < item->count; i++)
+		if (i != 1 && !all_utf8(&(struct item){ .count = 1, .values = item->values + i }))
+			return false;
+	return item->type == ITEM_OBJECT &&
+	       (item->count >= 2 || (item->count == 1 && item->blob != NULL));
 }
 
-static void write_item(struct buf *out, const struct item *item)
+static bool is_rich_text(const struct item *item)
+{
+	char head[9];
+
+	return item->type == ITEM_COMPOSITE && item_size(item, 0) > sizeof(head) &&
+	       item_read(item, 0, 0, head, sizeof(head)) == NOERROR &&
+	       memcmp(head, "<richtext", sizeof(head)) == 0;
+}
+
+static bool write_plain_value(struct buf *out, const struct item *item)
+{
+	bool single = item->count == 1;
+
+	if (item->blob != NULL || !all_utf8(item))
+		return false;
+	switch (item->type) {
+	case ITEM_TEXT:
+		if (single) {
+			write_element(out, "text", item->values[0]);
+			return true;
+		}
+		/* fall through */
+	case ITEM_TEXT_LIST:
+		write_list(out, item, "textlist", "text");
+		return true;
+	case ITEM_NUMBER:
+		if (single) {
+			write_element(out, "number", item->values[0]);
+			return true;
+		}
+		/* fall through */
+	case ITEM_NUMBER_RANGE:
+		write_list(out, item, "numberlist", "number");
+		return true;
+	case ITEM_TIME:
+		if (single) {
+			write_element(out, "datetime", item->values[0]);
+			return true;
+		}
+		/* fall through */
+	case ITEM_TIME_RANGE:
+		write_times(out, item);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void write_value(struct writer *w, const struct item *item)
+{
+	if (write_plain_value(w->out, item))
+		return;
+	if (is_rich_text(item))
+		each_text(w, item, 0, write_copy);
+	else if (is_file(item))
+		write_object(w, item);
+	else
+		write_raw(w, item);
+}
+
+static void write_item(struct writer *w, const struct item *item)
 {
 	static const struct {
 		const char *name;
 		uint16_t flag;
 	} flags[] = {
 		{ "sign", ITEM_SIGN }, { "seal", ITEM_SEAL }, { "authors", ITEM_READWRITERS },
-		{ "names", ITEM_NAMES }, { "readers", ITEM_READERS }, { "protected", ITEM_PROTECTED }
+		{ "names", ITEM_NAMES }, { "readers", ITEM_READERS },
+		{ "placeholder", ITEM_PLACEHOLDER }, { "protected", ITEM_PROTECTED },
+		{ "unchanged", ITEM_UNCHANGED }
 	};
+	struct buf *out = w->out;
 	bool by_default = (item->type & 0xFF00) >= 0x0300 && (item->type & 0xFF00) <= 0x0500;
 	bool summary = (item->flags & ITEM_SUMMARY) != 0;
 
@@ -205,8 +410,9 @@ static void write_item(struct buf *out, const struct item *item)
 		if (item->flags & flags[i].flag)
 			buf_addf(out, " %s='true'", flags[i].name);
 	buf_add_char(out, '>');
-	write_value(out, item);
+	write_value(w, item);
 	buf_add_str(out, "</item>\n");
+	give_way(w);
 }
 
 static void write_time(struct buf *out, const char *element, int64_t wall_ms)
@@ -234,42 +440,134 @@ static void write_noteinfo(struct buf *out, const struct note *note)
 	buf_add_str(out, "</noteinfo>\n");
 }
 
-/* Items that have an element of their own outside <item>. */
-static bool write_special(struct buf *out, const struct item *item)
+/* --- documents ----------------------------------------------------------------- */
+
+/* Items that are attributes or elements of their own; NULL: there is none, or it cannot be. */
+struct specials {
+	const struct item *form, *parent, *conflict, *updatedby, *revisions, *mime;
+};
+
+static const struct item *find_text(const struct note *note, const char *name, uint16_t type)
 {
-	if (slice_equal_nocase(slice_of(item->name), SLICE_LIT("$UpdatedBy"))) {
-		write_list(out, item, "updatedby", "name");
-	} else if (slice_equal_nocase(slice_of(item->name), SLICE_LIT("$Revisions"))) {
-		write_list(out, item, "revisions", "datetime");
-	} else if (item->type == ITEM_MIME_PART && item->count == 1 &&
-	           slice_equal_nocase(slice_of(item->name), SLICE_LIT("$MIME")) && all_utf8(item)) {
-		buf_add_str(out, "<mime>");
-		write_text(out, item->values[0], "\n");
-		buf_add_str(out, "</mime>");
-	} else {
-		return false;
+	const struct item *item = note_find(note, name);
+
+	if (item == NULL || item->blob != NULL || (item->type & 0xFF00) != (type & 0xFF00) ||
+	    !all_utf8(item))
+		return NULL;
+	return item;
+}
+
+static struct specials find_specials(const struct note *note)
+{
+	struct specials s = {
+		.form = find_text(note, "Form", ITEM_TEXT),
+		.parent = note_find(note, "$REF"),
+		.conflict = find_text(note, "$Conflict", ITEM_TEXT),
+		.updatedby = find_text(note, "$UpdatedBy", ITEM_TEXT),
+		.revisions = find_text(note, "$Revisions", ITEM_TIME),
+		.mime = note_find(note, "$MIME")
+	};
+
+	if (s.form != NULL && (s.form->type != ITEM_TEXT || s.form->count != 1 ||
+	    s.form->values[0].n == 0))
+		s.form = NULL;
+	if (s.parent != NULL && (s.parent->type != ITEM_NOTEREF_LIST || s.parent->count != 1 ||
+	    s.parent->values[0].n != 2 + UNID_OCTETS))
+		s.parent = NULL;
+	if (s.conflict != NULL && (s.conflict->count != 1 || s.conflict->values[0].n != 0))
+		s.conflict = NULL;
+	if (s.mime != NULL && s.mime->type != ITEM_MIME_PART)
+		s.mime = NULL;
+	return s;
+}
+
+static void write_attributes(struct buf *out, const struct specials *s)
+{
+	if (s->form != NULL) {
+		buf_add_str(out, " form='");
+		write_attribute(out, s->form->values[0]);
+		buf_add_char(out, '\'');
 	}
-	buf_add_char(out, '\n');
+	if (s->parent != NULL) {
+		struct unid unid;
+		char text[33];
+
+		dxl_unpack_unid(s->parent->values[0].p + 2, &unid);
+		unid_format(&unid, text);
+		buf_addf(out, " parent='%s' response='true'", text);
+	}
+	if (s->conflict != NULL)
+		buf_add_str(out, " conflict='true'");
+}
+
+/* The whole message as an element; false: it is no text, so it stays an item. */
+static bool write_mime(struct writer *w, const struct item *item, bool is_message)
+{
+	if (!each_text(w, item, 0, is_text_piece))
+		return false;
+	buf_add_str(w->out, "<mime>");
+	each_text(w, item, 0, is_message ? write_message : write_plain);
+	buf_add_str(w->out, "</mime>\n");
 	return true;
+}
+
+static void write_message_given(struct writer *w)
+{
+	const struct item item = { .name = "$MIME", .type = ITEM_MIME_PART,
+	                           .blob = &w->to->mime };
+
+	if (!write_mime(w, &item, true) && w->status == NOERROR)
+		write_item(w, &item);
+}
+
+static void write_document(struct writer *w, const struct note *note)
+{
+	struct specials s = find_specials(note);
+	bool has_message = w->to != NULL && w->to->mime.size_octets > 0;
+
+	buf_add_str(w->out, "<document");
+	write_attributes(w->out, &s);
+	buf_add_str(w->out, ">\n");
+	write_noteinfo(w->out, note);
+	if (s.updatedby != NULL)
+		write_list(w->out, s.updatedby, "updatedby", "name");
+	if (s.revisions != NULL)
+		write_list(w->out, s.revisions, "revisions", "datetime");
+	if (has_message)
+		write_message_given(w);
+	else if (s.mime != NULL && !write_mime(w, s.mime, false))
+		s.mime = NULL;
+	for (const struct item *item = note->first; item != NULL && w->status == NOERROR;
+	     item = item->next)
+		if (item != s.form && item != s.parent && item != s.conflict && item != s.updatedby &&
+		    item != s.revisions && item != s.mime)
+			write_item(w, item);
+	buf_add_str(w->out, "</document>\n");
+}
+
+static STATUS write_with(struct buf *out, const struct dxl_writing *to, const struct note *note)
+{
+	struct writer *w = malloc(sizeof(*w));
+	STATUS status;
+
+	if (w == NULL)
+		return POSTIL_ERR_MEMORY;
+	w->out = out;
+	w->to = to;
+	w->status = NOERROR;
+	write_document(w, note);
+	give_way(w);
+	status = w->status;
+	free(w);
+	return status;
 }
 
 STATUS dxl_write_note(struct buf *out, const struct note *note)
 {
-	const struct item *form = note_find(note, "Form");
+	return write_with(out, NULL, note);
+}
 
-	buf_add_str(out, "<document");
-	if (form != NULL && form->type == ITEM_TEXT && form->count == 1 && all_utf8(form)) {
-		buf_add_str(out, " form='");
-		write_attribute(out, form->values[0]);
-		buf_add_char(out, '\'');
-	} else {
-		form = NULL;
-	}
-	buf_add_str(out, ">\n");
-	write_noteinfo(out, note);
-	for (const struct item *item = note->first; item != NULL; item = item->next)
-		if (item != form && !write_special(out, item))
-			write_item(out, item);
-	buf_add_str(out, "</document>\n");
-	return buf_status(out);
+STATUS dxl_write_note_to(const struct dxl_writing *writing, const struct note *note)
+{
+	return write_with(writing->out, writing, note);
 }

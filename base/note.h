@@ -33,6 +33,7 @@ enum note_class {
 enum item_type {
 	ITEM_COMPOSITE = 0x0001,        /* rich text; value = its DXL or CD octets */
 	ITEM_OBJECT = 0x0003,           /* attachment */
+	ITEM_NOTEREF_LIST = 0x0004,     /* value = packed: WORD count, then UNIDs */
 	ITEM_MIME_PART = 0x0019,
 	ITEM_NUMBER = 0x0300,           /* value = decimal text */
 	ITEM_TIME = 0x0400,             /* value = DXL datetime text */
@@ -75,6 +76,10 @@ struct item {
 	const struct item_blob *blob;           /* NULL: all values are in memory */
 	unsigned line;          /* where in the source file, 0 = unknown */
 };
+
+/* A text list that names the items of a note that are less than they were: octets that ended
+ * too early, texts that were too long. Whoever reads a damaged source adds it. */
+#define NOTE_DAMAGED "$PostilDamaged"
 
 struct note {
 	struct arena *arena;

@@ -246,10 +246,12 @@ static void take_octets(struct reading *r, struct slice octets)
 		take_text(r, octets);
 }
 
-/* An attachment has its name as first value. */
+/* An attachment has its name as first value, and behind the octets its dates. */
 static void take_item(struct reading *r, const struct item *item)
 {
-	for (size_t i = item->type == ITEM_OBJECT && item->count > 1; i < item->count; i++)
+	bool is_file = item->type == ITEM_OBJECT && item->count > 1;
+
+	for (size_t i = is_file; i < (is_file ? 2 : item->count); i++)
 		if (is_text(item))
 			take_text(r, item->values[i]);
 		else

@@ -120,6 +120,42 @@ START_TEST(base64_folded)
 }
 END_TEST
 
+/* However it is cut into pieces. */
+START_TEST(base64_in_pieces)
+{
+	static const struct {
+		const char *text, *plain;
+		bool good;
+	} cases[] = {
+		{ "\nZm 9v\r\n\tYg=\n=\n", "foob", true },
+		{ "", "", true },
+		{ "Zm9vYmFy", "foobar", true },
+		{ "Zm9vYmF", "foo", false },
+		{ "Zm9v*mFyZm9v", "foo", false },
+		{ "Zm9vYg==Zm9v", "foob", false },
+		{ "Zm9vYh==", "foo", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct slice text = slice_of(cases[i].text);
+
+		for (size_t piece = 1; piece <= text.n + 1; piece++) {
+			struct base64_stream stream = BASE64_STREAM_INIT;
+			struct buf out = BUF_INIT;
+
+			for (size_t at = 0; at < text.n; at += piece)
+				base64_stream_add(&stream, (struct slice){ text.p + at,
+				                  text.n - at < piece ? text.n - at : piece }, &out);
+			ck_assert_msg(strcmp(buf_cstr(&out), cases[i].plain) == 0, "case %zu, pieces of %zu",
+			              i, piece);
+			ck_assert_msg((base64_stream_end(&stream) == NOERROR) == cases[i].good,
+			              "case %zu, pieces of %zu", i, piece);
+			buf_release(&out);
+		}
+	}
+}
+END_TEST
+
 START_TEST(base64_respects_the_limit)
 {
 	struct buf out;
@@ -144,6 +180,7 @@ int main(void)
 	tcase_add_loop_test(tc, base64_vectors, 0, sizeof(base64_good) / sizeof(*base64_good));
 	tcase_add_loop_test(tc, base64_strict, 0, sizeof(base64_bad) / sizeof(*base64_bad));
 	tcase_add_test(tc, base64_folded);
+	tcase_add_test(tc, base64_in_pieces);
 	tcase_add_test(tc, base64_respects_the_limit);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
