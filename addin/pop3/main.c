@@ -17,7 +17,7 @@
 
 #include "addin/mail/names.h"
 #include "addin/pop3/client.h"
-#include "addin/pop3/complaints.h"
+#include "addin/net/complaints.h"
 #include "addin/pop3/console.h"
 #include "addin/pop3/guards.h"
 #include "addin/pop3/port.h"

@@ -18,7 +18,7 @@
 #define TEXT(variable, field, fallback, meaning) \
 	{ variable, offsetof(struct settings, field), 0, 0, 0, fallback, meaning }
 
-const struct setting settings_table[] = {
+const struct net_variable settings_table[] = {
 	NUMBER("POP3_Config_Update_Interval", config_update_minutes, 2, 1, 1440,
 	       "minutes between two looks at the settings"),
 	NUMBER("POP3_READ_ALL", read_all, 1, 0, 1,
@@ -101,84 +101,14 @@ const struct setting settings_table[] = {
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
 
-struct say {
-	void (*say)(void *context, const char *text);
-	void *context;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void say(const struct say *to, const char *format, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if (to->say == NULL)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	to->say(to->context, text);
-}
-
-static uint32_t *number_of(struct settings *s, const struct setting *setting)
-{
-	return (uint32_t *)(void *)((char *)s + setting->offset);
-}
-
-static char *text_of(struct settings *s, const struct setting *setting)
-{
-	return (char *)s + setting->offset;
-}
-
-static void take_number(struct settings *s, const struct setting *setting, const char *value,
-                        const struct say *to)
-{
-	uint32_t *number = number_of(s, setting);
-	uint64_t given;
-
-	*number = setting->fallback;
-	if (value == NULL)
-		return;
-	if (!text_number(text_trim(slice_of(value)), UINT64_MAX, &given)) {
-		say(to, "notes.ini: %s must be a number from %" PRIu32 " to %" PRIu32
-		    ", %" PRIu32 " is used", setting->name, setting->least, setting->most, *number);
-		return;
-	}
-	*number = given < setting->least ? setting->least
-	        : given > setting->most ? setting->most : (uint32_t)given;
-	if (*number != given)
-		say(to, "notes.ini: %s=%" PRIu64 " is not from %" PRIu32 " to %" PRIu32
-		    ", %" PRIu32 " is used", setting->name, given, setting->least, setting->most,
-		    *number);
-}
-
-static void take_text(struct settings *s, const struct setting *setting, const char *value,
-                      const struct say *to)
-{
-	char *text = text_of(s, setting);
-	struct slice given = text_trim(slice_of(value != NULL ? value : setting->text_fallback));
-
-	if (given.n >= SETTINGS_TEXT_OCTETS) {
-		say(to, "notes.ini: %s is too long, its default is used", setting->name);
-		given = slice_of(setting->text_fallback);
-	}
-	memcpy(text, given.p, given.n);
-	text[given.n] = '\0';
-}
-
 static void read_variables(struct settings *s, settings_get *get, void *context,
-                           const struct say *to)
+                           const struct net_variable_say *to)
 {
 	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *setting = &settings_table[i];
-		char value[256];
-		bool set = get(context, setting->name, value, sizeof(value));
+		const struct net_variable *variable = &settings_table[i];
+		bool set = net_variable_read(s, variable, get, context, to);
 
-		if (setting->most != 0)
-			take_number(s, setting, set ? value : NULL, to);
-		else
-			take_text(s, setting, set ? value : NULL, to);
-		if (setting->offset == offsetof(struct settings, max_per_address))
+		if (variable->offset == offsetof(struct settings, max_per_address))
 			s->spare_loopback = !set;
 	}
 }
@@ -247,7 +177,7 @@ static STATUS read_documents(struct settings *s, struct directory *directory)
 	       (status == POSTIL_ERR_INVALID && s->server[0] == '\0') ? NOERROR : status;
 }
 
-static void read_networks(struct settings *s, const struct say *to)
+static void read_networks(struct settings *s, const struct net_variable_say *to)
 {
 	struct slice bad = { "", 0 };
 	struct buf shown = BUF_INIT;
@@ -256,12 +186,12 @@ static void read_networks(struct settings *s, const struct say *to)
 	if (status == NOERROR)
 		return;
 	text_escape(bad, 60, &shown);
-	say(to, "notes.ini: POP3_Trusted_Networks: \"%s\" is neither an address nor a network; no "
+	net_variable_sayf(to, "notes.ini: POP3_Trusted_Networks: \"%s\" is neither an address nor a network; no "
 	    "network is trusted", buf_cstr(&shown));
 	buf_release(&shown);
 }
 
-static int expire_days(const struct settings *s, const struct say *to)
+static int expire_days(const struct settings *s, const struct net_variable_say *to)
 {
 	uint64_t days;
 
@@ -271,11 +201,11 @@ static int expire_days(const struct settings *s, const struct say *to)
 		return POP3_EXPIRE_NOT_TOLD;
 	if (text_number(slice_of(s->expire), 36500, &days))
 		return (int)days;
-	say(to, "notes.ini: POP3_Expire must be NEVER, a number of days or -; CAPA tells nothing");
+	net_variable_sayf(to, "notes.ini: POP3_Expire must be NEVER, a number of days or -; CAPA tells nothing");
 	return POP3_EXPIRE_NOT_TOLD;
 }
 
-static void make_options(struct settings *s, const struct say *to)
+static void make_options(struct settings *s, const struct net_variable_say *to)
 {
 	snprintf(s->implementation, sizeof(s->implementation), "Postil-%s", POSTIL_VERSION);
 	s->options = (struct pop3_session_options){
@@ -360,7 +290,7 @@ STATUS settings_read(settings_get *get, void *get_context, struct directory *dir
                      void (*say_line)(void *context, const char *text), void *say_context,
                      struct settings **settings_r)
 {
-	struct say to = { say_line, say_context };
+	struct net_variable_say to = { say_line, say_context };
 	struct settings *s = calloc(1, sizeof(*s));
 	STATUS status;
 
@@ -394,16 +324,6 @@ void settings_release(struct settings **settings)
 		free(*settings);
 	}
 	*settings = NULL;
-}
-
-void settings_value(const struct settings *s, const struct setting *setting, char *text,
-                    size_t size)
-{
-	if (setting->most != 0)
-		snprintf(text, size, "%" PRIu32,
-		         *(const uint32_t *)(const void *)((const char *)s + setting->offset));
-	else
-		snprintf(text, size, "%s", (const char *)s + setting->offset);
 }
 
 static bool lists_equal(const struct slice *a, size_t a_count, const struct slice *b,
@@ -448,15 +368,8 @@ static bool rules_equal(const struct lockout_rules *a, const struct lockout_rule
 
 bool settings_equal(const struct settings *a, const struct settings *b)
 {
-	char in_a[SETTINGS_TEXT_OCTETS], in_b[SETTINGS_TEXT_OCTETS];
-
-	for (size_t i = 0; i < settings_count; i++) {
-		settings_value(a, &settings_table[i], in_a, sizeof(in_a));
-		settings_value(b, &settings_table[i], in_b, sizeof(in_b));
-		if (strcmp(in_a, in_b) != 0)
-			return false;
-	}
-	return a->spare_loopback == b->spare_loopback && a->found == b->found &&
+	return net_variables_equal(a, b, settings_table, settings_count) &&
+	       a->spare_loopback == b->spare_loopback && a->found == b->found &&
 	       a->port == b->port && a->port_enabled == b->port_enabled &&
 	       a->tls_port == b->tls_port && a->tls_port_enabled == b->tls_port_enabled &&
 	       tls_document_equal(&a->tls, &b->tls) &&

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "addin/net/networks.h"
+#include "addin/net/variables.h"
 #include "addin/pop3/entry.h"
 #include "addin/pop3/secure.h"
 #include "addin/pop3/session.h"
@@ -18,7 +19,7 @@
 #include "directory/directory.h"
 #include "directory/site.h"
 
-#define SETTINGS_TEXT_OCTETS 256
+#define SETTINGS_TEXT_OCTETS NET_VARIABLE_OCTETS
 
 struct settings {
 	atomic_uint shares;
@@ -56,8 +57,7 @@ struct settings {
 	struct secure *secure;          /* made for these settings and ended with them; NULL: no TLS */
 };
 
-/* The value of a variable of notes.ini; false: not set. value holds size octets. */
-typedef bool settings_get(void *context, const char *name, char *value, size_t size);
+typedef net_variable_get settings_get;
 
 /* A variable out of bounds is told through say and counts as its default (or the
  * nearest bound, where it is a number). directory may have no Server document, or
@@ -86,18 +86,7 @@ void settings_each(const struct settings *settings,
                    void (*line)(void *context, const char *text), void *context);
 bool settings_equal(const struct settings *a, const struct settings *b);
 
-/* The table, for the manual and its test. */
-struct setting {
-	const char *name;
-	size_t offset;
-	uint32_t fallback, least, most; /* most 0: a text */
-	const char *text_fallback;
-	const char *meaning;
-};
-extern const struct setting settings_table[];
+extern const struct net_variable settings_table[];
 extern const size_t settings_count;
-/* Its value as text; SETTINGS_TEXT_OCTETS are enough. */
-void settings_value(const struct settings *settings, const struct setting *setting, char *text,
-                    size_t size);
 
 #endif

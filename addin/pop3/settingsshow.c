@@ -87,7 +87,7 @@ static void each_rule(const struct settings *s, void (*line)(void *context, cons
 void settings_each(const struct settings *s, void (*line)(void *context, const char *text),
                    void *context)
 {
-	char text[640], value[SETTINGS_TEXT_OCTETS];
+	char text[640];
 
 	each_port(s, line, context);
 	snprintf(text, sizeof(text), "Internet authentication: %s name variations; server access %s",
@@ -97,10 +97,5 @@ void settings_each(const struct settings *s, void (*line)(void *context, const c
 	if (s->internet_sites)
 		each_site(s, line, context);
 	each_rule(s, line, context);
-	for (size_t i = 0; i < settings_count; i++) {
-		settings_value(s, &settings_table[i], value, sizeof(value));
-		snprintf(text, sizeof(text), "%s=%s (%s)", settings_table[i].name, value,
-		         settings_table[i].meaning);
-		line(context, text);
-	}
+	net_variables_each(s, settings_table, settings_count, line, context);
 }

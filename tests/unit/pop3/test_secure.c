@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "addin/pop3/complaints.h"
+#include "addin/net/complaints.h"
 #include "addin/pop3/secure.h"
 #include "addin/pop3/settings.h"
 #include "base/clock.h"

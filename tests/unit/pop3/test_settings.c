@@ -254,7 +254,7 @@ START_TEST(manual_lists_all)
 	char *pop3 = manual("postil-pop3.8"), *ini = manual("notes.ini.5");
 
 	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *setting = &settings_table[i];
+		const struct net_variable *setting = &settings_table[i];
 		char line[128];
 
 		if (setting->most != 0)

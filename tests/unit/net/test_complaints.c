@@ -1,7 +1,7 @@
 /* What is wrong is told when it is new, and again when it comes back. */
 #include <string.h>
 
-#include "addin/pop3/complaints.h"
+#include "addin/net/complaints.h"
 #include "tests/support/unit.h"
 
 static struct buf told;

@@ -1,5 +1,5 @@
 /* Lines of this reading and of the one before, each behind a line end and before one. */
-#include "addin/pop3/complaints.h"
+#include "addin/net/complaints.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * and who reads them says each time what is wrong; a line that was said at the reading
  * before is not told once more.
  */
-#ifndef POSTIL_POP3_COMPLAINTS_H
-#define POSTIL_POP3_COMPLAINTS_H
+#ifndef POSTIL_NET_COMPLAINTS_H
+#define POSTIL_NET_COMPLAINTS_H
 
 #include <stdbool.h>
 
