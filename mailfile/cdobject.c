@@ -253,7 +253,6 @@ static void bitmap_record(struct richtext_maker *m, const struct cd_record *r)
 		add_octets(m, "", 1);
 }
 
-/* True: the record belongs to a picture. */
 static bool picture_record(struct richtext_maker *m, const struct cd_record *r)
 {
 	switch (r->signature) {
@@ -286,6 +285,16 @@ static bool picture_record(struct richtext_maker *m, const struct cd_record *r)
 	default:
 		return false;
 	}
+}
+
+bool cd_picture(struct richtext_maker *m, const struct cd_record *r)
+{
+	/* beginnings and ends of other records may stand between those of a picture */
+	if (picture_record(m, r) ||
+	    (m->cd->graphic && (r->signature == CD_BYTE(221) || r->signature == CD_BYTE(222))))
+		return true;
+	cd_graphic_end(m);
+	return false;
 }
 
 /* --- objects and fields ----------------------------------------------------------------- */
@@ -322,12 +331,6 @@ static void caption(struct richtext_maker *m, struct slice b)
 
 bool cd_object(struct richtext_maker *m, const struct cd_record *r)
 {
-	if (picture_record(m, r))
-		return true;
-	/* records of layout may stand between those of a picture */
-	if (m->cd->graphic && (r->signature == CD_BYTE(221) || r->signature == CD_BYTE(222)))
-		return true;
-	cd_graphic_end(m);
 	switch (r->signature) {
 	case CD_HOTSPOTBEGIN: case CD_V4HOTSPOTBEGIN: case CD_V5HOTSPOTBEGIN:
 		hotspot_begin(m, r->body);

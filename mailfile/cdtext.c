@@ -471,7 +471,7 @@ static void record(struct richtext_maker *m, const struct cd_record *r)
 		m->cd->alternate++;
 	else if (r->signature == CD_ALTERNATEEND && m->cd->alternate > 0)
 		m->cd->alternate--;
-	else if (m->cd->alternate > 0)
+	else if (m->cd->alternate > 0 || cd_picture(m, r))
 		return;
 	else if (text_record(m, r) || cd_object(m, r))
 		return;

@@ -58,7 +58,9 @@ bool cd_push(struct cd_state *cd, enum cd_open_kind kind);
 /* The notes: address of a link: replica, view, document. */
 void cd_link_address(struct slice notelink, struct slice server, struct buf *address);
 
-/* cdobject.c. False: the record is not one of theirs. */
+/* cdobject.c. False: the record is not one of theirs; for cd_picture(), the picture before
+ * it is whole then and has been shown. */
+bool cd_picture(struct richtext_maker *m, const struct cd_record *record);
 bool cd_object(struct richtext_maker *m, const struct cd_record *record);
 void cd_hotspot_end(struct richtext_maker *m);
 void cd_graphic_end(struct richtext_maker *m);

@@ -147,6 +147,7 @@ void rich_par_begin(struct richtext_maker *m, const struct rich_par *par)
 	m->par = *par;
 	m->par_open = true;
 	m->par_used = false;
+	m->pass.line_waits = m->pass.any = false;
 	if (par->hidden)
 		return;
 	settle_lists(m);
@@ -321,7 +322,8 @@ void rich_attachment(struct richtext_maker *m, struct slice name, struct slice s
 {
 	if (name.n == 0)
 		name = shown_name;
-	if (m->attachment_count < ATTACHMENTS_MAX && memchr(name.p, '\0', name.n) == NULL) {
+	if (name.n > 0 && m->attachment_count < ATTACHMENTS_MAX &&
+	    memchr(name.p, '\0', name.n) == NULL) {
 		buf_add_slice(&m->names, name);
 		buf_add_char(&m->names, '\0');
 		m->attachment_count++;

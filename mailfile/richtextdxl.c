@@ -442,6 +442,8 @@ static void start_known(struct dxl_text *t, enum dxl_does does, struct slice nam
 		t->skip_depth = t->depth;
 		if (top(t)->element == 0)
 			rich_gap(t->m, RICH_GAP_UNKNOWN);
+		else if (parent == DOES_TITLE)
+			buf_add_str(&t->label, "[Computed title]");
 		break;
 	case DOES_PAR:
 		par(t, a, n);

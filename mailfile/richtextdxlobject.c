@@ -69,10 +69,9 @@ void dxl_link_start(struct dxl_text *t, const char *element, dxl_attributes a, s
 	struct slice href = markup_value(a, n, "href"), description = markup_value(a, n, "description");
 	struct buf address = BUF_INIT;
 
-	buf_clear(&t->description);
 	if (strcmp(element, "urllink") == 0 || href.n > 0) {
 		buf_add_slice(&address, href);
-		set_label(t, "Link", href);
+		set_label(t, "Link", (struct slice){ "", 0 });
 	} else if (strcmp(element, "namedelementlink") == 0) {
 		set_label(t, "Link", markup_value(a, n, "name"));
 	} else {
@@ -80,9 +79,13 @@ void dxl_link_start(struct dxl_text *t, const char *element, dxl_attributes a, s
 		set_label(t, strcmp(element, "doclink") == 0 ? "Document link"
 		          : strcmp(element, "viewlink") == 0 ? "View link" : "Database link", description);
 	}
-	buf_add_slice(&t->description, buf_slice(&t->label));
 	remember_region(t, markup_value(a, n, "regionid"), buf_slice(&address));
 	rich_link_begin(t->m, buf_slice(&address));
+	buf_clear(&t->description);
+	if (strcmp(element, "urllink") == 0 && t->m->in_link)
+		buf_add_slice(&t->description, href);
+	else
+		buf_add_slice(&t->description, buf_slice(&t->label));
 	buf_release(&address);
 }
 
@@ -154,6 +157,8 @@ void dxl_picture_missing(struct dxl_text *t)
 /* A caption stands below its picture. */
 void dxl_picture_end(struct dxl_text *t)
 {
+	if (!t->picture_done)
+		dxl_picture_missing(t);
 	if (t->captioned) {
 		rich_break(t->m);
 		rich_text(t->m, buf_slice(&t->label));

@@ -223,7 +223,7 @@ void html_anchor(struct richtext_maker *m, struct slice name)
 {
 	html_close_inline(m);
 	add(m, "<a id=\"");
-	escape(m, name);
+	rich_anchor_name(name, &m->html);
 	add(m, "\"></a>");
 }
 
@@ -278,11 +278,13 @@ static void add_margins(struct richtext_maker *m)
 	int32_t base = rich_in_cell(m) ? 0 : RICH_TWIPS_INCH;
 	int32_t left = rich_left(m, p->left, base), first = rich_left(m, p->first, left);
 
-	if (p->left.set && p->left.percent)
+	if (m->levels[m->level_count - 1].list_count > 0)
+		left = base;                    /* the list has it */
+	else if (p->left.set && p->left.percent)
 		add_percent(m, "margin-left", p->left.value);
-	else if (left > base && !m->par_item)
+	else if (left > base)
 		add_length(m, "margin-left", left - base);
-	if (p->first.set && first != left && !m->par_item)
+	if (p->first.set && first != left && left != base)
 		add_length(m, "text-indent", first - left);
 	if (p->right.set && p->right.percent)
 		add_percent(m, "margin-right", 10000 - p->right.value);

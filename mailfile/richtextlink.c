@@ -61,15 +61,31 @@ static bool add_clean(struct slice address, struct buf *out)
 	return out->n > 0;
 }
 
+void rich_anchor_name(struct slice name, struct buf *out)
+{
+	buf_add_str(out, "a-");
+	for (size_t i = 0; i < name.n && i < 256; i++) {
+		char c = name.p[i];
+
+		buf_add_char(out, (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		             (c >= 'a' && c <= 'z') || c == '-' ? c : '_');
+	}
+}
+
 bool rich_address(struct slice address, struct buf *out)
 {
 	struct buf clean = BUF_INIT;
 	bool ok = false;
 
+	if (address.n > 1 && address.p[0] == '#') {
+		buf_add_char(out, '#');
+		rich_anchor_name((struct slice){ address.p + 1, address.n - 1 }, out);
+		return buf_status(out) == NOERROR;
+	}
 	if (add_clean(address, &clean)) {
 		struct slice all = buf_slice(&clean), scheme = scheme_of(all);
 
-		if (all.p[0] == '#' || scheme_is_allowed(scheme)) {
+		if (scheme_is_allowed(scheme)) {
 			buf_add_slice(out, all);
 			ok = all.n > scheme.n + 1;
 		} else if (all.n > 4 && slice_equal_nocase((struct slice){ all.p, 4 }, SLICE_LIT("www."))) {

@@ -115,6 +115,8 @@ void rich_section_end(struct richtext_maker *m);
 /* richtextlink.c: the address as it may stand in a document (still to be escaped for
  * HTML), or false: it may not be followed. */
 bool rich_address(struct slice address, struct buf *out);
+/* What an anchor is called in a document: letters, digits, hyphens and underscores. */
+void rich_anchor_name(struct slice name, struct buf *out);
 /* notes://SERVER/REPLICA/VIEW/DOCUMENT of what is known; false when that is not enough. */
 bool rich_notes_address(struct slice server, struct slice replica, struct slice view,
                         struct slice document, struct buf *out);
@@ -177,7 +179,7 @@ struct rich_pass {
 	struct buf tag;                 /* a tag that has begun */
 	struct buf entity;
 	char skip[8];                   /* "script": nothing counts until its end */
-	bool in_tag, in_entity, any, blank;
+	bool in_tag, in_entity, any, blank, line_waits;
 	uint8_t style, last, hyphens;   /* style: without what tags opened; last: see open_styles() */
 	unsigned opened[6];             /* of each style */
 };

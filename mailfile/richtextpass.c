@@ -13,6 +13,15 @@
 #define TAG_MAX 8192            /* a longer tag is forgotten but for its beginning */
 #define ENTITY_MAX 12
 
+/* Something stands here. */
+static void any(struct richtext_maker *m)
+{
+	if (m->pass.line_waits)
+		rich_break(m);
+	m->pass.line_waits = false;
+	m->pass.any = true;
+}
+
 /* --- entities -------------------------------------------------------------------- */
 
 static void add_rune(struct richtext_maker *m, uint32_t c)
@@ -81,7 +90,7 @@ static void end_entity(struct richtext_maker *m, bool closed)
 
 	m->pass.in_entity = false;
 	m->pass.blank = false;
-	m->pass.any = true;
+	any(m);
 	if (closed && numeric_entity(name, &rune)) {
 		add_rune(m, rune);
 		return;
@@ -167,11 +176,10 @@ static void open_styles(struct richtext_maker *m)
 	rich_font(m, &font);
 }
 
-/* A new line, unless one has just begun. */
+/* A new line, unless one has just begun; it begins with what stands in it. */
 static void new_line(struct richtext_maker *m)
 {
-	if (m->pass.any)
-		rich_break(m);
+	m->pass.line_waits = m->pass.line_waits || m->pass.any;
 	m->pass.any = false;
 	m->pass.blank = true;
 }
@@ -227,14 +235,18 @@ static void do_tag(struct richtext_maker *m, size_t which, bool closes, struct s
 		break;
 	case TAG_ITEM:
 		new_line(m);
-		if (!closes)
-			rich_text(m, SLICE_LIT("* "));
+		if (closes)
+			break;
+		any(m);
+		rich_text(m, SLICE_LIT("* "));
+		m->pass.any = false;
 		break;
 	case TAG_RULE:
 		rich_rule(m);
+		m->pass.line_waits = m->pass.any = false;
 		break;
 	case TAG_CELL:
-		if (closes)
+		if (!closes && m->pass.any)
 			rich_text(m, SLICE_LIT("\t"));
 		break;
 	case TAG_STYLE:
@@ -319,7 +331,7 @@ static void in_text(struct richtext_maker *m, char c, struct slice *run)
 		p->blank = true;
 	} else {
 		p->blank = false;
-		p->any = true;
+		any(m);
 		run->n++;
 	}
 }

@@ -381,11 +381,12 @@ static bool lay_out(const struct rich_table *table, struct layout *l)
 static bool next_line(struct rich_table *table, struct rich_cell *cell, char head[HEAD_OCTETS],
                       struct slice *line_r)
 {
-	const char *p = table->lines.p + cell->from, *end;
 	size_t left = cell->end - cell->from;
+	const char *p, *end;
 
 	if (left <= HEAD_OCTETS)
 		return false;
+	p = table->lines.p + cell->from;
 	end = memchr(p + HEAD_OCTETS, '\n', left - HEAD_OCTETS);
 	if (end == NULL)
 		return false;

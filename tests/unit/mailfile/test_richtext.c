@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "mailfile/richtext.h"
+#include "tests/support/htmlcheck.h"
 #include "tests/support/unit.h"
 
 #define GIF "R0lGODlhAQABAAAAACw="         /* enough to be known as one */
@@ -30,6 +31,7 @@ static struct made end(struct richtext_maker *maker)
 	ck_assert_ptr_null(maker);
 	ck_assert(text_is_utf8(buf_slice(&made.r.text)));
 	ck_assert(text_is_utf8(buf_slice(&made.r.html)));
+	ck_assert_pstr_eq(html_fault(buf_slice(&made.r.html)), NULL);
 	return made;
 }
 
