@@ -1,150 +1,136 @@
 /*
- * The full check of a file: SQLite's own, then what our tables promise each
- * other. Everything is read; findings are told one by one.
+ * The full check of a file: are its tables there, what SQLite says of their pages,
+ * then what they promise each other. Everything is read; findings are told one by
+ * one. A large file may be read for long, in one read transaction that keeps nobody
+ * waiting.
  */
-#include "nsf/private.h"
+#include "nsf/maintain.h"
 
 #include <stdio.h>
 
 #include "base/banned.h"
 
-struct finder {
-	void (*report)(void *context, const char *text);
-	void *context;
-	unsigned findings;
-};
-
 static void find(struct finder *finder, const char *text)
 {
 	finder->findings++;
-	if (finder->report != NULL)
-		finder->report(finder->context, text);
+	nsf_watch_tell(finder->watch, "%s", text);
 }
 
-#define MESSAGES "(SELECT id,note,dot FROM inbox UNION ALL SELECT id,note,dot FROM filed)"
-#define OCTETS "(SELECT id,size,uidl,hdr FROM inbox UNION ALL SELECT id,size,uidl,hdr FROM filed" \
-	" UNION ALL SELECT id,size,uidl,hdr FROM second)"
-
-/* Each row of these is a finding; the first column is an id or a number. */
-static const struct {
-	const char *sql, *text;
-} questions[] = {
-	{ "SELECT n FROM store WHERE n<>(SELECT count(*) FROM inbox)",
-	  "the counter says %lld messages, which is not what the inbox holds" },
-	{ "SELECT bytes FROM store WHERE bytes<>(SELECT coalesce(sum(size),0) FROM inbox)",
-	  "the counter says %lld octets, which is not what the inbox holds" },
-	{ "SELECT filed_n FROM store WHERE filed_n<>(SELECT count(*) FROM filed)",
-	  "the counter says %lld messages outside the inbox, which is not what there is" },
-	{ "SELECT next_id FROM store WHERE next_id<=(SELECT max(coalesce((SELECT max(id) FROM note),0),"
-	  "coalesce((SELECT max(k)>>16 FROM body),0)))",
-	  "the next note id would be %lld, which has been used" },
-	{ "SELECT coalesce(note,id) AS n FROM " MESSAGES " WHERE n NOT IN (SELECT id FROM note)",
-	  "message %lld has no note" },
-	{ "SELECT id FROM " OCTETS " WHERE size<1 OR hdr<0 OR hdr>size"
-	  " OR length(uidl) NOT BETWEEN 1 AND 70 OR typeof(size)<>'integer' OR typeof(hdr)<>'integer' OR typeof(uidl)<>'text'",
-	  "message %lld has an impossible size or UIDL" },
-	{ "SELECT i.id FROM " OCTETS " i LEFT JOIN uidl u ON u.uidl=i.uidl WHERE u.id IS NOT i.id",
-	  "message %lld has a UIDL that belongs to another" },
-	{ "SELECT i.id FROM " OCTETS " i WHERE i.size<>(SELECT coalesce(sum(length(b.data)),0) FROM body b"
-	  " WHERE b.k BETWEEN i.id<<16 AND i.id<<16|65535)",
-	  "message %lld does not have as many octets as its size says" },
-	{ "SELECT i.id FROM " OCTETS " i JOIN body b ON b.k BETWEEN i.id<<16 AND i.id<<16|65535"
-	  " WHERE length(b.data)<>min(262144,i.size-((b.k&65535)<<18))",
-	  "message %lld has a chunk of the wrong length" },
-	{ "SELECT id FROM " MESSAGES " m WHERE dot&2 AND NOT EXISTS (SELECT 1 FROM second s"
-	  " WHERE s.id=m.id+1)",
-	  "message %lld has lost its second form" },
-	{ "SELECT id FROM second s WHERE NOT EXISTS (SELECT 1 FROM " MESSAGES " m WHERE m.id=s.id-1"
-	  " AND m.dot&2)",
-	  "the second form %lld belongs to no message" },
-	{ "SELECT note_id FROM item WHERE object IS NOT NULL AND size<>(SELECT coalesce(sum(length(b.data)),0)"
-	  " FROM body b WHERE b.k BETWEEN object<<16 AND object<<16|65535)",
-	  "a large item of note %lld does not have as many octets as its size says" },
-	{ "SELECT DISTINCT k>>16 FROM body WHERE k>>16 NOT IN (SELECT id FROM " OCTETS
-	  " UNION ALL SELECT id FROM gone UNION ALL SELECT id FROM loose"
-	  " UNION ALL SELECT object FROM item WHERE object IS NOT NULL)",
-	  "a body is left of %lld, which is not there" },
-	{ "SELECT id FROM gone WHERE id IN (SELECT coalesce(note,id) FROM " MESSAGES ")",
-	  "message %lld is there and deleted" },
-	{ "SELECT id FROM filed WHERE id IN (SELECT id FROM inbox)",
-	  "message %lld is in the inbox and elsewhere" },
-	{ "SELECT note FROM pending WHERE note NOT IN (SELECT id FROM note) OR note IN"
-	  " (SELECT coalesce(note,id) FROM inbox)",
-	  "note %lld waits to be rendered, but is not there or has been" },
-	{ "SELECT note FROM member WHERE note NOT IN (SELECT id FROM note) OR folder NOT IN"
-	  " (SELECT id FROM folder)",
-	  "note %lld lies in a folder, but one of them is not there" },
-	{ "SELECT note FROM trash WHERE note NOT IN (SELECT id FROM note) OR note IN"
-	  " (SELECT coalesce(note,id) FROM inbox)",
-	  "note %lld lies in the trash, but is not there or lies in the inbox" },
-	{ "SELECT id FROM note WHERE typeof(unid)<>'blob' OR length(unid)<>16",
-	  "note %lld has no UNID" },
-	{ "SELECT DISTINCT note_id FROM item WHERE note_id NOT IN (SELECT id FROM note)",
-	  "items are left of note %lld, which is not there" },
-};
-
-static int ask(sqlite3 *db, const char *sql, const char *text, struct finder *finder)
+/* A question that cannot even be put: a table is missing, or is another one. */
+STATUS nsf_tables_check(struct nsf *nsf, struct finder *finder)
 {
-	sqlite3_stmt *s = NULL;
-	char line[200];
-	int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+	uint64_t before = finder->findings;
 
-	if (rc != SQLITE_OK)
-		return rc;
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		snprintf(line, sizeof(line), "a count in a row is damaged");
-		if (sqlite3_column_type(s, 0) == SQLITE_INTEGER) {
-			char *made = sqlite3_mprintf(text, sqlite3_column_int64(s, 0));
+	for (size_t i = 0; i < nsf_table_count; i++) {
+		char *sql = sqlite3_mprintf("SELECT %s FROM main.%s", nsf_tables[i].columns, nsf_tables[i].name);
+		sqlite3_stmt *s = NULL;
+		int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(nsf->db, sql, -1, &s, NULL);
 
-			snprintf(line, sizeof(line), "%s", made == NULL ? "a finding" : made);
-			sqlite3_free(made);
+		sqlite3_finalize(s);
+		sqlite3_free(sql);
+		if (rc == SQLITE_NOMEM)
+			return POSTIL_ERR_MEMORY;
+		if (rc != SQLITE_OK) {
+			finder->findings++;
+			nsf_watch_tell(finder->watch, "the table %s is missing or damaged", nsf_tables[i].name);
 		}
-		find(finder, line);
 	}
-	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return finder->findings == before ? NOERROR : POSTIL_ERR_DAMAGED;
 }
 
-static int integrity(sqlite3 *db, struct finder *finder)
+static int stop(void *context)
 {
-	sqlite3_stmt *s = NULL;
-	int rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check(100)", -1, &s, NULL);
+	return nsf_watch_go_on(context, 0, 0) ? 0 : 1;
+}
 
-	if (rc != SQLITE_OK)
-		return rc;
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+STATUS nsf_integrity(struct nsf *nsf, struct finder *finder)
+{
+	uint64_t before = finder->findings;
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(nsf->db, "PRAGMA main.integrity_check(20)", -1, &s, NULL);
+
+	sqlite3_progress_handler(nsf->db, 1000000, stop, (void *)(uintptr_t)finder->watch);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(s, 0);
 
 		if (text == NULL || sqlite3_stricmp(text, "ok") != 0)
 			find(finder, text == NULL ? "no answer" : text);
+		rc = SQLITE_OK;
+	}
+	sqlite3_progress_handler(nsf->db, 0, NULL, NULL);
+	sqlite3_finalize(s);
+	if (rc != SQLITE_DONE)
+		return nsf_status(nsf->db, rc);
+	return finder->findings == before ? NOERROR : POSTIL_ERR_DAMAGED;
+}
+
+int nsf_question_ask(struct nsf *nsf, const struct nsf_question *question, struct finder *finder)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(nsf->db, question->sql, -1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		char *made = sqlite3_mprintf(question->text, sqlite3_column_int64(s, 0));
+
+		find(finder, made == NULL ? "a finding" : made);
+		sqlite3_free(made);
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* In one read transaction, so that a delivery in between is no finding. */
-STATUS nsf_check(const char *path, void (*report)(void *context, const char *text),
-                 void *context, struct fault *fault)
+static STATUS ask_all(struct nsf *nsf, struct finder *finder, struct fault *fault)
 {
-	struct finder finder = { report, context, 0 };
-	struct nsf *nsf = NULL;
-	STATUS status = nsf_open(path, &nsf, fault);
-	int rc;
+	int rc = SQLITE_OK;
+	STATUS status = nsf_scan(nsf, finder->watch, fault);
 
 	if (status != NOERROR)
 		return status;
-	rc = sqlite3_exec(nsf->db, "BEGIN", NULL, NULL, NULL);
+	for (size_t i = 0; rc == SQLITE_OK && i < nsf_question_count; i++)
+		rc = nsf_question_ask(nsf, &nsf_questions[i], finder);
+	return rc == SQLITE_OK ? NOERROR : nsf_fail(nsf, rc, fault);
+}
+
+STATUS nsf_examine(struct nsf *nsf, struct finder *finder, bool *whole_r, struct fault *fault)
+{
+	STATUS status = NOERROR;
+	int rc = nsf_functions_add(nsf) == NOERROR ? SQLITE_OK : SQLITE_NOMEM;
+
+	*whole_r = false;
 	if (rc == SQLITE_OK)
-		rc = integrity(nsf->db, &finder);
-	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(questions) / sizeof(questions[0]); i++)
-		rc = ask(nsf->db, questions[i].sql, questions[i].text, &finder);
+		rc = sqlite3_exec(nsf->db, "BEGIN", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		status = nsf_fail(nsf, rc, fault);
-	else if (finder.findings > 0)
-		status = fault_set(fault, POSTIL_ERR_DAMAGED, "%s: %u findings; restore the file from a "
-		                   "backup", path, finder.findings);
+		return nsf_fail(nsf, rc, fault);
+	status = nsf_tables_check(nsf, finder);
+	if (status == NOERROR)
+		status = nsf_integrity(nsf, finder);
+	*whole_r = status == NOERROR;
+	if (status == NOERROR)
+		status = ask_all(nsf, finder, fault);
+	else if (status != POSTIL_ERR_DAMAGED)
+		fault_set(fault, status, "%s: %s", nsf->path, status_text(status));
 	if (!sqlite3_get_autocommit(nsf->db))
-		sqlite3_exec(nsf->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(nsf->db, "COMMIT", NULL, NULL, NULL);      /* ROLLBACK would empty ours */
+	return status == POSTIL_ERR_DAMAGED ? NOERROR : status;
+}
+
+STATUS nsf_check(const char *path, void (*report)(void *context, const char *text),
+                 void *context, struct fault *fault)
+{
+	struct nsf_watch watch = { .tell = report, .context = context };
+	struct finder finder = { &watch, 0 };
+	struct nsf *nsf = NULL;
+	STATUS status = nsf_open(path, &nsf, fault);
+	bool whole;
+
+	if (status != NOERROR)
+		return status;
+	status = nsf_examine(nsf, &finder, &whole, fault);
+	if (status == NOERROR && finder.findings > 0)
+		status = fault_set(fault, POSTIL_ERR_DAMAGED, "%s: %llu findings; `load fixup` at the server's "
+		                   "console repairs the file", path, (unsigned long long)finder.findings);
 	nsf_close(&nsf);
 	return status;
 }

@@ -230,6 +230,17 @@ STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r)
 	return status;
 }
 
+STATUS nsf_reclaim_rows(struct nsf *nsf, bool *more_r)
+{
+	STATUS status;
+
+	*more_r = false;
+	if (nsf->in_transaction)
+		return POSTIL_ERR_INVALID;
+	status = nsf_reclaim_pending(nsf, more_r);
+	return status == NOERROR && *more_r ? step_commit(nsf, more_r) : status;
+}
+
 STATUS nsf_reclaim(struct nsf *nsf, bool *more_r)
 {
 	uint64_t id = 0;

@@ -50,10 +50,12 @@ static STATUS status_of_errno(int error)
 	}
 }
 
-STATUS nsf_lock_make(const char *path, struct nsf_lock **lock_r, struct fault *fault)
+/* ending: of the lock file's name. */
+static STATUS make(const char *path, const char *ending, struct nsf_lock **lock_r,
+                   struct fault *fault)
 {
 	size_t n = strlen(path);
-	size_t size = n + sizeof("-lock");
+	size_t size = n + sizeof("-lock-next");
 	struct nsf_lock *lock = calloc(1, sizeof(*lock) + 2 * size);
 	int error;
 
@@ -61,17 +63,23 @@ STATUS nsf_lock_make(const char *path, struct nsf_lock **lock_r, struct fault *f
 		return fault_set(fault, POSTIL_ERR_MEMORY, "%s: out of memory", path);
 	lock->wal_path = lock->db_path + size;
 	memcpy(lock->db_path, path, n);
-	snprintf(lock->wal_path, size, "%s-lock", path);
+	snprintf(lock->wal_path, size, "%s%s", path, ending);
 	lock->fd = open(lock->wal_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock->fd < 0) {
 		error = errno;
 		free(lock);
 		return fault_set(fault, status_of_errno(error),
-		                 "%s-lock: cannot open the lock file: %s", path, strerrordesc_np(error));
+		                 "%s%s: cannot open the lock file: %s", path, ending,
+		                 strerrordesc_np(error));
 	}
 	snprintf(lock->wal_path, size, "%s-wal", path);
 	*lock_r = lock;
 	return NOERROR;
+}
+
+STATUS nsf_lock_make(const char *path, struct nsf_lock **lock_r, struct fault *fault)
+{
+	return make(path, "-lock", lock_r, fault);
 }
 
 STATUS nsf_lock_open(const char *path, struct nsf_lock **lock_r, struct fault *fault)
@@ -242,5 +250,44 @@ STATUS nsf_lock_stamp(struct nsf_lock *lock, struct nsf_stamp *stamp_r)
 		stamp_r->words[5] = time_word(&wal);
 	}
 	stamp_r->valid = stamp_r->words[0] % 2 == 0;
+	return NOERROR;
+}
+
+/* --- another lock file ------------------------------------------------------------------ */
+
+static STATUS take_place(struct nsf_lock *lock, const struct nsf_lock *next, struct fault *fault)
+{
+	size_t size = strlen(lock->db_path) + sizeof("-lock-next");
+	char *from = malloc(size), *to = malloc(size);
+	STATUS status = from == NULL || to == NULL ? POSTIL_ERR_MEMORY : NOERROR;
+
+	if (status == NOERROR) {
+		snprintf(from, size, "%s-lock-next", lock->db_path);
+		snprintf(to, size, "%s-lock", lock->db_path);
+		if (set_lock(next, OCTET_SESSION, F_WRLCK) < 0 || set_lock(next, OCTET_WRITER, F_WRLCK) < 0
+		    || !number_set(next, OCTET_GENERATION, (number_get(lock, OCTET_GENERATION) | 1) + 3)
+		    || !number_set(next, OCTET_EPOCH, number_get(lock, OCTET_EPOCH) + 1)
+		    || rename(from, to) < 0)
+			status = status_of_errno(errno);
+	}
+	free(from);
+	free(to);
+	return status == NOERROR ? status
+		: fault_set(fault, status, "%s-lock: cannot be succeeded: %s", lock->db_path,
+		            status_text(status));
+}
+
+STATUS nsf_lock_succeed(struct nsf_lock *lock, struct nsf_lock **next_r, struct fault *fault)
+{
+	struct nsf_lock *next = NULL;
+	STATUS status = make(lock->db_path, "-lock-next", &next, fault);
+
+	if (status == NOERROR)
+		status = take_place(lock, next, fault);
+	if (status != NOERROR) {
+		nsf_lock_close(&next);
+		return status;
+	}
+	*next_r = next;
 	return NOERROR;
 }

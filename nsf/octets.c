@@ -22,7 +22,7 @@ STATUS nsf_id_take(struct nsf *nsf, uint64_t *id_r)
 
 /* The digest of a message is that of its only chunk; else a chain: that of the
  * digest so far and the next chunk's. */
-static STATUS digest_add(uint8_t digest[32], struct slice chunk, bool first)
+STATUS nsf_digest_add(uint8_t digest[32], struct slice chunk, bool first)
 {
 	uint8_t pair[64];
 	STATUS status;
@@ -60,7 +60,7 @@ STATUS nsf_octets_add(struct nsf *nsf, uint64_t id, uint64_t size, octets_source
 
 		status = source(context, offset, buffer, n);
 		if (status == NOERROR && digest != NULL)
-			status = digest_add(digest, (struct slice){ buffer, n }, offset == 0);
+			status = nsf_digest_add(digest, (struct slice){ buffer, n }, offset == 0);
 		if (status == NOERROR)
 			status = chunk_insert(nsf, nsf_body_key(id, offset >> NSF_CHUNK_SHIFT), buffer, n);
 		offset += n;

@@ -150,6 +150,9 @@ STATUS nsf_lock_writer(struct nsf_lock *lock);  /* waits, POSTIL_ERR_BUSY in the
 void nsf_unlock_writer(struct nsf_lock *lock);
 STATUS nsf_lock_commit_begin(struct nsf_lock *lock);    /* generation becomes odd */
 void nsf_lock_commit_end(struct nsf_lock *lock);        /* and even again */
+/* Another lock file in the place of this one, whose writer lock is held: who waits for
+ * the old one finds it removed. *next_r holds the writer's and the session's lock. */
+STATUS nsf_lock_succeed(struct nsf_lock *lock, struct nsf_lock **next_r, struct fault *fault);
 extern _Atomic unsigned nsf_lock_wait_ms;               /* how long writers wait */
 
 /* --- octets.c: what lies in body --- */
@@ -161,6 +164,8 @@ STATUS nsf_octets_add(struct nsf *nsf, uint64_t id, uint64_t size, octets_source
 /* Exactly size octets from offset of the whole that is under id. */
 STATUS nsf_octets_read(struct nsf *nsf, uint64_t id, uint64_t whole, uint64_t offset, void *out,
                        size_t size);
+/* Of a message read in chunks of NSF_CHUNK_OCTETS, one after the other. */
+STATUS nsf_digest_add(uint8_t digest[32], struct slice chunk, bool first);
 /* Frees up to *chunks chunks from the end, and counts them off; *rest_r: some are left. */
 STATUS nsf_octets_free(struct nsf *nsf, uint64_t id, int *chunks, bool *rest_r);
 STATUS nsf_id_take(struct nsf *nsf, uint64_t *id_r);    /* the next number for a note or octets */
@@ -229,6 +234,7 @@ STATUS nsf_quota_note(struct nsf *nsf);
 /* Free something that is needed less than the room for these. *made_r false: there is nothing. */
 STATUS nsf_quota_make_room(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                            bool *made_r);
+STATUS nsf_reclaim_rows(struct nsf *nsf, bool *more_r); /* as nsf_reclaim, but pages stay in the file */
 STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r);   /* would nsf_reclaim find rows? */
 /* One number; the statement takes none. */
 STATUS nsf_ask_number(struct nsf *nsf, enum statement which, uint64_t *value_r);
