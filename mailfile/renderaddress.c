@@ -298,11 +298,21 @@ static bool is_empty_group(struct slice value)
 	return value.n > 2 && value.p[value.n - 1] == ';' && value.p[value.n - 2] == ':';
 }
 
+/* Blanks and line ends off both ends. */
+static struct slice trim(struct slice s)
+{
+	while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
+		s = (struct slice){ s.p + 1, s.n - 1 };
+	while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
+		s.n--;
+	return s;
+}
+
 /* Both as they are used: without blanks, empty where they say nothing. */
 static void settle(struct slice *value, struct slice *internet)
 {
-	*value = text_trim(*value);
-	*internet = text_trim(*internet);
+	*value = trim(*value);
+	*internet = trim(*internet);
 	*value = render_cut(*value, NAME_MAX_OCTETS);
 	if (is_null(*internet) || internet->n > NAME_MAX_OCTETS || !is_internet(*internet))
 		internet->n = 0;

@@ -55,7 +55,8 @@ void render_text_part(struct render *r, const char *subtype, struct slice text)
 
 	render_str(r, "Content-Type: text/");
 	render_str(r, subtype);
-	render_str(r, encoding == MIME_7BIT ? "; charset=US-ASCII" : "; charset=UTF-8");
+	render_str(r, encoding == MIME_7BIT && strcmp(subtype, "plain") == 0 ? "; charset=US-ASCII"
+	           : "; charset=UTF-8");
 	render_str(r, "\r\nContent-Transfer-Encoding: ");
 	render_str(r, mime_encoding_name(encoding));
 	render_str(r, "\r\n\r\n");
@@ -122,6 +123,22 @@ static void add_text_item(struct render *r, const struct item *item, struct buf 
 	}
 }
 
+/* What is not whole since the document came here. */
+static bool damage(const struct render *r, struct buf *sentence)
+{
+	const struct item *damaged = render_text_item(r, NOTE_DAMAGED);
+
+	if (damaged == NULL || damaged->count == 0)
+		return false;
+	buf_add_str(sentence, "[This document came here damaged; these items are not whole:");
+	for (size_t i = 0; i < damaged->count && sentence->n < 500; i++) {
+		buf_add_str(sentence, i == 0 ? " " : ", ");
+		render_clean(render_cut(damaged->values[i], 100), false, sentence);
+	}
+	buf_add_str(sentence, ".]\n");
+	return true;
+}
+
 static void plain_text(struct render *r, struct buf *text)
 {
 	bool cut = false;
@@ -139,6 +156,7 @@ static void plain_text(struct render *r, struct buf *text)
 	}
 	if (r->sealed)
 		buf_add_str(text, RENDER_SEALED_SENTENCE);
+	damage(r, text);
 	render_fail(r, buf_status(text));
 }
 
@@ -258,6 +276,8 @@ static void helping_items(struct rich *rich)
 
 static void rich_items(struct rich *rich)
 {
+	struct buf sentence = BUF_INIT;
+
 	for (const struct item *item = note_find(rich->r->note, "Body");
 	     item != NULL && rich->r->status == NOERROR; item = note_find_next(item, "Body")) {
 		if (!render_may_show(rich->r, item))
@@ -271,6 +291,10 @@ static void rich_items(struct rich *rich)
 	}
 	if (rich->r->sealed && rich->r->status == NOERROR)
 		rich_sentence(rich, RENDER_SEALED_SENTENCE);
+	if (rich->r->status == NOERROR && damage(rich->r, &sentence))
+		rich_line(rich, "", (struct slice){ sentence.p, strcspn(buf_cstr(&sentence), "\n") });
+	render_fail(rich->r, buf_status(&sentence));
+	buf_release(&sentence);
 }
 
 static void read_rich(struct render *r, const char *cid_suffix, struct arena *arena,

@@ -102,24 +102,12 @@ static void add_time(const struct item *item, size_t value, const char *name, st
 		buf_addf(out, ";\r\n\t%s=\"%s\"", name, date);
 }
 
-static bool is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Old clients look for the name in Content-Type and know no RFC 2231. */
 static void add_part_header(const struct item *item, struct slice name, struct buf *out)
 {
 	buf_addf(out, "Content-Type: %s", type_of(name));
-	if (is_ascii(name) && name.n <= 60) {
-		mime_add_parameter("name", name, out);
-	} else {
-		buf_add_str(out, ";\r\n\tname=");
-		render_old_parameter(name, out);
-	}
+	buf_add_str(out, ";\r\n\tname=");
+	render_old_parameter(name, out);
 	buf_add_str(out, "\r\nContent-Disposition: attachment");
 	mime_add_parameter("filename", name, out);
 	add_time(item, 2, "creation-date", out);

@@ -141,25 +141,26 @@ static bool is_set(struct slice value)
 	       !slice_equal_nocase(value, SLICE_LIT("no"));
 }
 
-static void one_line(struct render *r, const struct form_line *shown,
+static bool one_line(struct render *r, const struct form_line *shown,
                      void (*line)(void *context, const char *label, struct slice value), void *context)
 {
 	const struct item *item = note_find(r->note, shown->item);
 	struct buf text = BUF_INIT;
 
+	bool any;
+
 	if (item == NULL || item->count == 0 || !render_may_show(r, item) ||
 	    (item->type & 0xFF00) < 0x0300 || (item->type & 0xFF00) > 0x0500)
-		return;
-	if (shown->show == SHOW_FLAG) {
-		if (is_set(item->values[0]))
-			line(context, shown->label, (struct slice){ NULL, 0 });
-		return;
-	}
-	add_values(shown->show, item, &text);
+		return false;
+	if (shown->show != SHOW_FLAG)
+		add_values(shown->show, item, &text);
 	render_fail(r, buf_status(&text));
-	if (text.n > 0 && r->status == NOERROR)
+	any = r->status == NOERROR &&
+	      (shown->show == SHOW_FLAG ? is_set(item->values[0]) : text.n > 0);
+	if (any)
 		line(context, shown->label, buf_slice(&text));
 	buf_release(&text);
+	return any;
 }
 
 void render_form_lines(struct render *r,
@@ -167,11 +168,14 @@ void render_form_lines(struct render *r,
                        void *context)
 {
 	struct slice form = text_trim(note_text(r->note, "Form"));
+	bool any = false;
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (!slice_equal_nocase(form, slice_of(forms[i].form)))
 			continue;
 		for (size_t k = 0; k < LINES_MAX && forms[i].lines[k].item != NULL; k++)
-			one_line(r, &forms[i].lines[k], line, context);
+			any |= one_line(r, &forms[i].lines[k], line, context);
 	}
+	if (any)
+		line(context, "", (struct slice){ NULL, 0 });
 }

@@ -67,7 +67,7 @@ void field_end(struct field *f);
 void render_clean(struct slice text, bool keep_lines, struct buf *out);
 /* At most max octets of a text, cut between characters. */
 struct slice render_cut(struct slice text, size_t max);
-/* A value in quotes for clients that do not know RFC 2231: name="=?UTF-8?B?...?=". */
+/* A clean value in quotes for clients that do not know RFC 2231: "plan.pdf", "=?UTF-8?B?...?=". */
 void render_old_parameter(struct slice value, struct buf *out);
 
 /* --- renderaddress.c: Notes names --- */

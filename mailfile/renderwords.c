@@ -248,17 +248,22 @@ void field_text(struct field *f, struct slice text)
 	buf_release(&clean);
 }
 
+static void add_quoted(struct slice text, struct buf *out)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"' || text.p[i] == '\\')
+			buf_add_char(out, '\\');
+		buf_add_char(out, text.p[i]);
+	}
+	buf_add_char(out, '"');
+}
+
 static void field_quoted(struct field *f, struct slice text)
 {
 	struct buf quoted = BUF_INIT;
 
-	buf_add_char(&quoted, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"' || text.p[i] == '\\')
-			buf_add_char(&quoted, '\\');
-		buf_add_char(&quoted, text.p[i]);
-	}
-	buf_add_char(&quoted, '"');
+	add_quoted(text, &quoted);
 	render_fail(f->r, buf_status(&quoted));
 	field_word(f, buf_slice(&quoted));
 	buf_release(&quoted);
@@ -277,8 +282,20 @@ void field_phrase(struct field *f, struct slice text)
 	buf_release(&clean);
 }
 
+static bool is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
 void render_old_parameter(struct slice value, struct buf *out)
 {
+	if (is_ascii(value) && value.n <= PLAIN_WORD_MAX) {
+		add_quoted(value, out);
+		return;
+	}
 	buf_add_str(out, "\"");
 	for (size_t n; value.n > 0; value = (struct slice){ value.p + n, value.n - n }) {
 		n = render_cut(value, ENCODED_TEXT_MAX).n;
