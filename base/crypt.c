@@ -17,7 +17,7 @@
 #include "base/banned.h"
 
 static EVP_MAC *hmac;
-static EVP_MD *sha256;
+static EVP_MD *sha256, *md5;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
 /* Looking an algorithm up by name costs more than a short digest: do it once. */
@@ -25,6 +25,7 @@ static void fetch_algorithms(void)
 {
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 }
 
 STATUS crypt_random(void *out, size_t n)
@@ -61,6 +62,16 @@ STATUS crypt_sha256(struct slice data, uint8_t out[32])
 
 	pthread_once(&fetched, fetch_algorithms);
 	if (sha256 == NULL || !EVP_Digest(data.p, data.n, out, &n, sha256, NULL) || n != 32)
+		return POSTIL_ERR_MEMORY;
+	return NOERROR;
+}
+
+STATUS crypt_md5(struct slice data, uint8_t out[16])
+{
+	unsigned n = 0;
+
+	pthread_once(&fetched, fetch_algorithms);
+	if (md5 == NULL || !EVP_Digest(data.p, data.n, out, &n, md5, NULL) || n != 16)
 		return POSTIL_ERR_MEMORY;
 	return NOERROR;
 }

@@ -16,6 +16,8 @@ STATUS crypt_random(void *out, size_t n);       /* fails rather than being weak 
 void crypt_wipe(void *p, size_t n);             /* not optimised away */
 bool crypt_equal(const void *a, const void *b, size_t n);       /* constant time */
 STATUS crypt_sha256(struct slice data, uint8_t out[32]);
+/* For names that other servers made of it; it protects nothing. */
+STATUS crypt_md5(struct slice data, uint8_t out[16]);
 /* HMAC-SHA256 over the concatenation of count slices, each preceded by its
  * 64-bit length so that no two lists of parts give the same octets. */
 STATUS crypt_hmac_parts(const uint8_t key[32], const struct slice *parts,

@@ -26,6 +26,17 @@ START_TEST(sha256)
 }
 END_TEST
 
+START_TEST(md5)
+{
+	uint8_t out[16];
+	char hex[33];
+
+	ck_assert_int_eq(crypt_md5(SLICE_LIT("abc"), out), NOERROR);    /* RFC 1321, A.5 */
+	to_hex(out, 16, hex);
+	ck_assert_str_eq(hex, "900150983cd24fb0d6963f7d28e17f72");
+}
+END_TEST
+
 START_TEST(hmac_parts_do_not_run_together)
 {
 	static const uint8_t key[32] = { 1, 2, 3 };
@@ -174,6 +185,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, sha256);
+	tcase_add_test(tc, md5);
 	tcase_add_test(tc, hmac_parts_do_not_run_together);
 	tcase_add_test(tc, hmac_is_hmac_sha256_over_length_and_octets);
 	tcase_add_test(tc, random_and_wipe);
