@@ -30,6 +30,7 @@ struct nsf;
 enum nsf_kind { NSF_MAIL = 1, NSF_DIRECTORY = 2, NSF_OTHER = 3 };
 
 #define NSF_UIDL_MAX 70         /* octets, each 0x21 to 0x7E (RFC 1939, section 7) */
+#define NSF_DIGEST_OCTETS 16    /* of a message's octets, by which UIDLs remember them */
 
 /* --- files -------------------------------------------------------------- */
 
@@ -162,6 +163,17 @@ struct nsf_delivery {
 STATUS nsf_deliver(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                    uint64_t *ids_r, size_t *failed_r, struct fault *fault);
 
+/* The digest under which octets are remembered. */
+STATUS nsf_digest(uint64_t size, STATUS (*source)(void *context, uint64_t offset, void *out,
+                                                  size_t size),
+                  void *context, uint8_t digest_r[NSF_DIGEST_OCTETS]);
+/* Every UIDL ever used here, in no order. live: its message is in the inbox, a folder
+ * or the trash. The callback must not call into this nsf. */
+STATUS nsf_uidls_each(struct nsf *nsf,
+                      STATUS (*each)(void *context, struct slice uidl,
+                                     const uint8_t digest[NSF_DIGEST_OCTETS], bool live),
+                      void *context);
+
 /* Below this many free octets (plus the message itself) deliveries are refused;
  * for all databases of the process. Default 16 MiB; 0 = do not look. */
 void nsf_set_reserve(uint64_t octets);
@@ -220,6 +232,8 @@ STATUS nsf_user_id(struct nsf *nsf, struct slice canonical_name, bool make, uint
 /* ids of messages or of notes. */
 STATUS nsf_mark_read(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count);
 STATUS nsf_mark_unread(struct nsf *nsf, uint64_t user, const uint64_t *ids, size_t count);
+/* Is a note unread for a user (0: one who has never asked)? */
+STATUS nsf_is_unread(struct nsf *nsf, uint64_t user, uint64_t note_id, bool *unread_r);
 /* Notes unread for a user, in order; user 0: for one who has never asked. */
 STATUS nsf_unread_each(struct nsf *nsf, uint64_t user,
                        STATUS (*each)(void *context, uint64_t note_id), void *context);

@@ -5,6 +5,7 @@
  */
 #include "nsf/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/crypt.h"
@@ -34,6 +35,28 @@ STATUS nsf_digest_add(uint8_t digest[32], struct slice chunk, bool first)
 	if (status != NOERROR)
 		return status;
 	return crypt_sha256((struct slice){ (const char *)pair, sizeof(pair) }, digest);
+}
+
+STATUS nsf_digest(uint64_t size, octets_source *source, void *context,
+                  uint8_t digest_r[NSF_DIGEST_OCTETS])
+{
+	char *buffer = malloc(size < NSF_CHUNK_OCTETS ? (size_t)size + 1 : NSF_CHUNK_OCTETS);
+	STATUS status = buffer == NULL ? POSTIL_ERR_MEMORY : NOERROR;
+	uint8_t digest[32] = { 0 };
+
+	for (uint64_t offset = 0; status == NOERROR && offset < size; ) {
+		size_t n = size - offset < NSF_CHUNK_OCTETS ? (size_t)(size - offset)
+		                                            : NSF_CHUNK_OCTETS;
+
+		status = source(context, offset, buffer, n);
+		if (status == NOERROR)
+			status = nsf_digest_add(digest, (struct slice){ buffer, n }, offset == 0);
+		offset += n;
+	}
+	free(buffer);
+	if (status == NOERROR)
+		memcpy(digest_r, digest, NSF_DIGEST_OCTETS);
+	return status;
 }
 
 static STATUS chunk_insert(struct nsf *nsf, int64_t key, const char *p, size_t n)

@@ -20,7 +20,6 @@
 #define NSF_BODY_KEY_SHIFT 16                            /* chunks a message may have */
 #define NSF_ID_MAX (((uint64_t)1 << 47) - 1)             /* so that a body key is positive */
 #define NSF_SIZE_MAX ((uint64_t)NSF_CHUNK_OCTETS << NSF_BODY_KEY_SHIFT)
-#define NSF_DIGEST_OCTETS 16                             /* of a SHA-256 */
 #define NSF_VALUE_MAX ((size_t)64 << 20)                 /* of one item or other value */
 #define NSF_WAL_OCTETS 4194304                           /* a writer empties a longer log */
 
@@ -42,9 +41,9 @@ enum statement {
 	ST_COUNTERS_GET, ST_COUNTERS_SET,
 	ST_INBOX_LIST, ST_INBOX_LIST_UNREAD, ST_BODY_GET,
 	ST_OCTETS_SIZE, ST_SECOND_GET, ST_SECOND_ADD, ST_SECOND_DELETE,
-	ST_BODY_ADD, ST_INBOX_ADD, ST_UIDL_ADD, ST_UIDL_FIND, ST_UIDL_SET, ST_MESSAGE_HAS,
+	ST_BODY_ADD, ST_INBOX_ADD, ST_UIDL_ADD, ST_UIDL_FIND, ST_UIDL_SET, ST_UIDL_EACH, ST_MESSAGE_HAS,
 	ST_MESSAGE_OF_NOTE, ST_NOTE_OF_MESSAGE, ST_INBOX_OF_SECOND,
-	ST_UNREAD_ADD,
+	ST_UNREAD_ADD, ST_UNREAD_HAS, ST_UNREAD_HAS_NEW,
 	ST_INBOX_TAKE, ST_FILED_TAKE, ST_FILED_ADD, ST_FILED_RETURN, ST_GONE_ADD, ST_GONE_HAS,
 	ST_GONE_FIRST,
 	ST_STUB_ADD, ST_STUB_DELETE, ST_BODY_LAST, ST_BODY_DELETE, ST_BODY_ANY, ST_GONE_DELETE,

@@ -41,6 +41,8 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 	[ST_UIDL_ADD] = "INSERT INTO uidl(uidl,id,digest) VALUES(?1,?2,?3)",
 	[ST_UIDL_FIND] = "SELECT id,digest FROM uidl WHERE uidl=?1",
 	[ST_UIDL_SET] = "UPDATE uidl SET id=?2 WHERE uidl=?1",
+	[ST_UIDL_EACH] = "SELECT uidl,digest,EXISTS(SELECT 1 FROM inbox i WHERE i.id=u.id)"
+		" OR EXISTS(SELECT 1 FROM filed f WHERE f.id=u.id) FROM uidl u",
 	[ST_MESSAGE_HAS] = "SELECT 1 FROM inbox WHERE id=?1 UNION ALL SELECT 1 FROM filed WHERE id=?1"
 		" UNION ALL SELECT 1 FROM second WHERE id=?1",
 	[ST_MESSAGE_OF_NOTE] = "SELECT " ROW_COLUMNS ",1" OF_NOTE("inbox")
@@ -94,6 +96,8 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 		" SELECT ?1,id FROM note WHERE class=1 AND flags&1=0 AND id NOT IN (SELECT id FROM gone)",
 	[ST_MARK_READ] = "DELETE FROM unread WHERE user=?1 AND note_id=?2",
 	[ST_MARK_UNREAD] = "INSERT OR IGNORE INTO unread(user,note_id) SELECT ?1,id FROM note WHERE id=?2",
+	[ST_UNREAD_HAS] = "SELECT 1 FROM unread WHERE user=?2 AND note_id=?1",
+	[ST_UNREAD_HAS_NEW] = "SELECT 1 FROM note WHERE id=?1 AND flags&1=0",
 	[ST_UNREAD_EACH] = "SELECT note_id FROM unread WHERE user=?1 ORDER BY note_id",
 	[ST_UNREAD_EACH_NEW] = "SELECT id FROM note WHERE class=1 AND flags&1=0"
 		" AND id NOT IN (SELECT id FROM gone) ORDER BY id",

@@ -139,3 +139,29 @@ STATUS nsf_uidl_reuse(struct nsf *nsf, uint64_t id, const uint8_t *digest, char 
 		return status;
 	return uidl_revive(nsf, (struct slice){ uidl_r, *n_r }, id, digest);
 }
+
+STATUS nsf_uidls_each(struct nsf *nsf,
+                      STATUS (*each)(void *context, struct slice uidl,
+                                     const uint8_t digest[NSF_DIGEST_OCTETS], bool live),
+                      void *context)
+{
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, ST_UIDL_EACH, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR) {
+		struct slice uidl = nsf_column(s, 0), digest = nsf_column(s, 1);
+
+		if (uidl.n == 0 || uidl.n > NSF_UIDL_MAX || digest.n != NSF_DIGEST_OCTETS)
+			status = POSTIL_ERR_DAMAGED;
+		else
+			status = each(context, uidl, (const uint8_t *)digest.p,
+			              sqlite3_column_int(s, 2) != 0);
+	}
+	if (status == NOERROR)
+		status = nsf_status(nsf->db, rc);
+	nsf_statement_done(nsf, ST_UIDL_EACH, s);
+	return status;
+}

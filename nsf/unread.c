@@ -103,6 +103,24 @@ STATUS nsf_mark_unread(struct nsf *nsf, uint64_t user, const uint64_t *ids, size
 	return mark(nsf, ST_MARK_UNREAD, user, ids, count);
 }
 
+STATUS nsf_is_unread(struct nsf *nsf, uint64_t user, uint64_t note_id, bool *unread_r)
+{
+	enum statement which = user == 0 ? ST_UNREAD_HAS_NEW : ST_UNREAD_HAS;
+	sqlite3_stmt *s;
+	STATUS status = nsf_statement(nsf, which, &s);
+	int rc;
+
+	if (status != NOERROR)
+		return status;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)note_id);
+	if (user != 0)
+		sqlite3_bind_int64(s, 2, (sqlite3_int64)user);
+	rc = sqlite3_step(s);
+	*unread_r = rc == SQLITE_ROW;
+	nsf_statement_done(nsf, which, s);
+	return nsf_status(nsf->db, rc);
+}
+
 STATUS nsf_unread_each(struct nsf *nsf, uint64_t user,
                        STATUS (*each)(void *context, uint64_t note_id), void *context)
 {
