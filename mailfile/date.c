@@ -1,6 +1,7 @@
-/* The date of a message (RFC 5322, 3.3 and 4.3). The text is hostile: every
- * number is bounded before it is used. */
+/* The date of a message (RFC 5322, 3.3 and 4.3), and that of a "From " line. The text
+ * is hostile: every number is bounded before it is used. */
 #include "mailfile/header.h"
+#include "mailfile/mbox.h"
 
 #include <string.h>
 #include <strings.h>
@@ -137,4 +138,86 @@ bool header_date(struct slice value, int64_t *secs_r)
 	*secs_r = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60
 	          + second - zone;
 	return true;
+}
+
+/* --- "From jane@example.com Thu Nov 26 15:14:25 2026" ------------------------------ */
+
+static bool is_weekday(struct slice s)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+
+	for (int i = 0; i < 7 && s.n == 3; i++)
+		if (strncasecmp(days + 3 * i, s.p, 3) == 0)
+			return true;
+	return false;
+}
+
+static struct slice blank_word(struct slice *rest)
+{
+	struct slice word;
+	size_t n = 0;
+
+	while (rest->n > 0 && (unsigned char)rest->p[0] <= ' ')
+		*rest = (struct slice){ rest->p + 1, rest->n - 1 };
+	while (n < rest->n && (unsigned char)rest->p[n] > ' ')
+		n++;
+	word = (struct slice){ rest->p, n };
+	*rest = (struct slice){ rest->p + n, rest->n - n };
+	return word;
+}
+
+/* HH:MM or HH:MM:SS */
+static bool clock_time(struct slice s, int *secs_r)
+{
+	int part[3] = { 0, 0, 0 };
+	int count = 0;
+
+	for (; count < 3; count++) {
+		const char *colon = s.n != 0 ? memchr(s.p, ':', s.n) : NULL;
+		struct slice digits = { s.p, colon != NULL ? (size_t)(colon - s.p) : s.n };
+
+		if (!number(digits, 2, &part[count]))
+			return false;
+		if (colon == NULL)
+			break;
+		s = (struct slice){ colon + 1, s.n - digits.n - 1 };
+	}
+	*secs_r = part[0] * 3600 + part[1] * 60 + part[2];
+	return count >= 1 && count < 3 && part[0] < 24 && part[1] < 60 && part[2] <= 60;
+}
+
+/* From the month on. */
+static bool asctime_date(struct slice rest, int64_t *secs_r)
+{
+	int month, day, secs, year, zone = 0;
+	struct slice word;
+
+	if (!month_number(blank_word(&rest), &month) || !number(blank_word(&rest), 2, &day)
+	    || !clock_time(blank_word(&rest), &secs))
+		return false;
+	word = blank_word(&rest);
+	if (!number(word, 4, &year)) {
+		zone = zone_secs(word);
+		word = blank_word(&rest);
+		if (!number(word, 4, &year))
+			return false;
+	} else {
+		zone = zone_secs(blank_word(&rest));
+	}
+	if (day < 1 || day > 31 || word.n != 4)
+		return false;
+	*secs_r = days_from_civil(year, month, day) * 86400 + secs - zone;
+	return true;
+}
+
+bool mbox_from_date(struct slice line, int64_t *secs_r)
+{
+	struct slice word;
+
+	do {
+		word = blank_word(&line);
+		if (is_weekday(word) && asctime_date(line, secs_r))
+			return true;
+	} while (word.n > 0);
+	return false;
 }

@@ -1,11 +1,11 @@
-/* Importing mail. Every file is hostile: no message, endless lines, odd names,
- * devices in the place of files. In a directory links are not followed: its owner
- * may not be who may read what they lead to. */
-#include "mailfile/import.h"
+/* Importing mail: each message is judged against what is there, and delivered in
+ * batches. Every file is hostile: no message, endless lines, odd names, UIDLs that
+ * belong to another message. */
+#include "mailfile/importer.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,421 +13,301 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mailfile/mbox.h"
-#include "mailfile/message.h"
-
-#define BATCH_DEFAULT 50
+#define BATCH_DEFAULT 400
 #define BATCH_MAX 1000
-#define READ_OCTETS (256u * 1024)
-
-struct importer {
-	struct mail_store *store;
-	const char *path;
-	struct slice owner;
-	const struct import_options *options;
-	struct import_report *report;
-	struct fault *fault;
-
-	struct intake **intakes;        /* of the batch */
-	struct maildrop_delivery *deliveries;
-	size_t batch, count;
-
-	struct intake *current;         /* the message being read, or NULL */
-	bool passing;                   /* it is passed over */
-	bool read;                      /* Maildir: seen */
-	struct slice uidl;
-	const char *source;             /* for people: the file */
-	bool in_mbox;
-	uint64_t number;                /* of the message in it, else 0 */
-	uint64_t done_octets, total_octets;
-	char *buffer;
-};
+#define BATCH_OCTETS_DEFAULT (2u << 20)
 
 bool mail_form_parse(const char *text, enum mail_form *form_r)
 {
-	static const char *const forms[] = { "auto", "eml", "mbox", "mboxrd", "maildir" };
+	static const struct { const char *name; enum mail_form form; } forms[] = {
+		{ "auto", MAIL_FORM_AUTO }, { "eml", MAIL_FORM_EML },
+		{ "mbox", MAIL_FORM_MBOX }, { "mboxo", MAIL_FORM_MBOX },
+		{ "mboxrd", MAIL_FORM_MBOXRD }, { "mboxcl2", MAIL_FORM_MBOXCL2 },
+		{ "maildir", MAIL_FORM_MAILDIR }, { "cyrus", MAIL_FORM_CYRUS },
+		{ "dxl", MAIL_FORM_DXL },
+	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (strcasecmp(text, forms[i]) == 0) {
-			*form_r = (enum mail_form)i;
+		if (strcasecmp(text, forms[i].name) == 0) {
+			*form_r = forms[i].form;
 			return true;
 		}
 	return false;
 }
 
-/* --- batches -------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------- */
 
-static void batch_clear(struct importer *im)
-{
-	for (size_t i = 0; i < im->count; i++)
-		intake_free(&im->intakes[i]);
-	im->count = 0;
-}
-
-static STATUS batch_deliver(struct importer *im)
-{
-	STATUS status;
-
-	if (im->count == 0)
-		return NOERROR;
-	status = im->store->calls->deliver(im->store, im->path, true, im->owner,
-	                                   im->deliveries, im->count, im->fault);
-	for (size_t i = 0; i < im->count && status == NOERROR; i++) {
-		im->report->messages++;
-		im->report->octets += im->deliveries[i].size_octets;
-		im->report->uidls += im->deliveries[i].uidl.n != 0;
-	}
-	batch_clear(im);
-	return status;
-}
-
-static void progress(struct importer *im)
+void importer_progress(struct importer *im)
 {
 	if (im->options->progress != NULL)
 		im->options->progress(im->options->context, im->done_octets, im->total_octets,
 		                      im->report->messages);
 }
 
-static void pass_over(struct importer *im, const char *why)
+void importer_say(struct importer *im, const char *format, ...)
 {
 	char text[512];
+	va_list ap;
 
-	im->report->passed_over++;
 	if (im->options->say == NULL)
 		return;
-	if (im->number != 0)
-		snprintf(text, sizeof(text), "%.300s, message %llu: passed over: %s", im->source,
-		         (unsigned long long)im->number, why);
-	else
-		snprintf(text, sizeof(text), "%.300s: passed over: %s", im->source, why);
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
 	im->options->say(im->options->context, text);
 }
 
-/* --- one message ------------------------------------------------------------------ */
-
-static STATUS message_begin(void *context)
+static void say_of(struct importer *im, struct label label, const char *what)
 {
-	struct importer *im = context;
-	struct intake_options options = { .max_octets = im->options->max_octets };
-	char key[24];
-
-	im->passing = false;
-	if (im->in_mbox) {
-		snprintf(key, sizeof(key), "%llu", (unsigned long long)++im->number);
-		im->uidl = uidl_map_find(im->options->uidls, slice_of(key));
-	}
-	return intake_new(&options, &im->current);
+	if (label.number != 0)
+		importer_say(im, "%.300s, message %llu: %s", label.source,
+		             (unsigned long long)label.number, what);
+	else
+		importer_say(im, "%.300s: %s", label.source, what);
 }
 
-static STATUS message_octets(void *context, const void *p, size_t n)
+static struct label label_now(const struct importer *im)
 {
-	struct importer *im = context;
-	STATUS status = im->passing ? NOERROR : intake_add(im->current, p, n);
-
-	if (status == POSTIL_ERR_TOO_LONG) {
-		pass_over(im, "it is longer than the limit");
-		im->passing = true;
-		status = NOERROR;
-	}
-	return status;
+	return (struct label){ im->source, im->number };
 }
 
-static STATUS message_end(void *context)
+void importer_pass_over(struct importer *im, const char *why)
 {
-	struct importer *im = context;
-	struct maildrop_delivery *delivery = &im->deliveries[im->count];
-	STATUS status = im->passing ? NOERROR : intake_finish(im->current, delivery);
+	char text[256];
 
-	if (status == POSTIL_ERR_TOO_LONG) {
-		pass_over(im, "it is longer than the limit");
-		im->passing = true;
-		status = NOERROR;
-	}
-	if (im->passing || status != NOERROR) {
-		intake_free(&im->current);
-		return status;
-	}
-	delivery->read = im->read;
-	delivery->uidl = im->uidl;
-	im->intakes[im->count++] = im->current;
-	im->current = NULL;
-	return im->count == im->batch ? batch_deliver(im) : NOERROR;
+	im->report->passed_over++;
+	snprintf(text, sizeof(text), "passed over: %s", why);
+	say_of(im, label_now(im), text);
 }
 
-static const struct mbox_events message_events = { message_begin, message_octets, message_end };
-
-/* --- one file ----------------------------------------------------------------------- */
-
-static STATUS read_failed(struct importer *im, const char *name, int error)
+STATUS importer_read_failed(struct importer *im, const char *name, int error)
 {
 	return fault_set(im->fault, error == ENOENT ? POSTIL_ERR_NOEXIST
 	                 : error == EACCES ? POSTIL_ERR_PERMISSION : POSTIL_ERR_IO,
 	                 "cannot read %s: %s", name, strerrordesc_np(error));
 }
 
-/* The next octets; 0 at the end. */
-static STATUS read_piece(struct importer *im, int fd, size_t *got_r)
-{
-	ssize_t n;
+/* --- batches -------------------------------------------------------------------------- */
 
-	do
-		n = read(fd, im->buffer, READ_OCTETS);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return read_failed(im, im->source, errno);
-	*got_r = (size_t)n;
-	im->done_octets += (uint64_t)n;
-	return NOERROR;
+static void batch_clear(struct importer *im)
+{
+	for (size_t i = 0; i < im->count; i++)
+		intake_free(&im->intakes[i]);
+	im->count = 0;
+	im->batch_octets = 0;
+	arena_release(&im->arena);
 }
 
-/* Enough to tell an mbox file by, or all there is. */
-static STATUS read_first_piece(struct importer *im, int fd, size_t *got_r)
+static void count_delivered(struct importer *im, const struct maildrop_delivery *d)
 {
-	size_t got = 0;
-
-	while (got < 5) {
-		ssize_t n = read(fd, im->buffer + got, READ_OCTETS - got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return read_failed(im, im->source, errno);
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	im->done_octets += got;
-	*got_r = got;
-	return NOERROR;
+	im->report->messages++;
+	im->report->octets += d->size_octets;
+	im->report->read += d->read;
+	im->report->filed += d->folder.n != 0;
+	im->report->uidls += d->uidl.n != 0;
 }
 
-/* The first piece is in the buffer already. */
-static STATUS read_eml(struct importer *im, int fd, size_t got)
+/* A UIDL may have been taken since the import began: one by one, and that message with
+ * a new one. */
+static STATUS deliver_singly(struct importer *im)
 {
-	STATUS status = message_begin(im);
-
-	while (status == NOERROR && got > 0) {
-		status = message_octets(im, im->buffer, got);
-		if (status == NOERROR)
-			status = read_piece(im, fd, &got);
-		progress(im);
-	}
-	return status == NOERROR ? message_end(im) : status;
-}
-
-static STATUS read_mbox(struct importer *im, int fd, size_t got, bool unquote)
-{
-	struct mbox_reader reader;
 	STATUS status = NOERROR;
 
-	im->in_mbox = true;
-	mbox_reader_init(&reader, unquote, &message_events, im);
-	while (status == NOERROR && got > 0) {
-		status = mbox_reader_feed(&reader, im->buffer, got);
+	for (size_t i = 0; i < im->count && status == NOERROR; i++) {
+		struct maildrop_delivery *d = &im->deliveries[i];
+
+		status = im->store->calls->deliver(im->store, im->path, true, im->owner, d, 1,
+		                                   im->fault);
+		if (status == POSTIL_ERR_EXISTS && d->uidl.n != 0) {
+			say_of(im, im->labels[i], "its UIDL names another message here; it got a new one");
+			im->report->uidls_clashing++;
+			d->uidl = (struct slice){ NULL, 0 };
+			status = im->store->calls->deliver(im->store, im->path, true, im->owner, d, 1,
+			                                   im->fault);
+		}
 		if (status == NOERROR)
-			status = read_piece(im, fd, &got);
-		progress(im);
+			count_delivered(im, d);
 	}
-	if (status == NOERROR)
-		status = mbox_reader_end(&reader);
-	if (status == POSTIL_ERR_SYNTAX)
-		return fault_set(im->fault, status, "%s is no mbox file: it does not begin with"
-		                 " \"From \"; for a single message use the form eml", im->source);
 	return status;
 }
 
-static STATUS read_file(struct importer *im, int fd, enum mail_form form)
+static STATUS batch_deliver(struct importer *im)
 {
-	size_t got = 0;
-	STATUS status = read_first_piece(im, fd, &got);
-
-	if (status != NOERROR)
-		return status;
-	if (form == MAIL_FORM_AUTO)
-		form = got >= 5 && memcmp(im->buffer, "From ", 5) == 0 ? MAIL_FORM_MBOX
-		                                                       : MAIL_FORM_EML;
-	if (form == MAIL_FORM_MBOX || form == MAIL_FORM_MBOXRD)
-		return read_mbox(im, fd, got, form == MAIL_FORM_MBOXRD);
-	return read_eml(im, fd, got);
-}
-
-/* --- directories ------------------------------------------------------------------------ */
-
-struct names {
-	char **list;
-	size_t count, room;
-};
-
-static void names_release(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->list[i]);
-	free(names->list);
-}
-
-static STATUS names_add(struct names *names, const char *dir, const char *name)
-{
-	if (names->count == names->room) {
-		size_t room = names->room == 0 ? 64 : names->room * 2;
-		char **list = realloc(names->list, room * sizeof(*list));
-
-		if (list == NULL)
-			return POSTIL_ERR_MEMORY;
-		names->list = list;
-		names->room = room;
-	}
-	if (asprintf(&names->list[names->count], "%s/%s", dir, name) < 0)
-		return POSTIL_ERR_MEMORY;
-	names->count++;
-	return NOERROR;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-/* By number, then by text: "2.eml" before "10.eml", Maildir files by time. */
-static int compare_names(const void *a, const void *b)
-{
-	return strverscmp(last_part(*(char *const *)a), last_part(*(char *const *)b));
-}
-
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t n = strlen(name), k = strlen(suffix);
-
-	return n > k && strcasecmp(name + n - k, suffix) == 0;
-}
-
-/* The files of dir that are wanted; NULL suffix: all but hidden ones. */
-/* suffix NULL: part of a Maildir. */
-static STATUS names_collect(struct names *names, const char *dir, const char *suffix,
-                            struct importer *im)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (suffix == NULL ? O_NOFOLLOW : 0));
-	DIR *open_dir = fd < 0 ? NULL : fdopendir(fd);
 	STATUS status = NOERROR;
-	struct dirent *entry;
-	int error = errno;
 
-	if (open_dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return error == ENOENT ? NOERROR : read_failed(im, dir, error);
+	if (im->count == 0)
+		return NOERROR;
+	if (!im->options->dry_run)
+		status = im->store->calls->deliver(im->store, im->path, true, im->owner,
+		                                   im->deliveries, im->count, im->fault);
+	if (status == POSTIL_ERR_EXISTS) {
+		status = deliver_singly(im);
+	} else {
+		for (size_t i = 0; i < im->count && status == NOERROR; i++)
+			count_delivered(im, &im->deliveries[i]);
 	}
-	while (status == NOERROR && (entry = readdir(open_dir)) != NULL)
-		if (entry->d_name[0] != '.' && (suffix == NULL || ends_in(entry->d_name, suffix)))
-			status = names_add(names, dir, entry->d_name);
-	closedir(open_dir);
+	batch_clear(im);
 	return status;
 }
 
-static void add_size(struct importer *im, const char *path)
+void importer_folder(struct importer *im, struct slice folder)
 {
-	struct stat st;
-
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		im->total_octets += (uint64_t)st.st_size;
+	im->folder = folder;
+	im->folder_counted = false;
 }
 
-/* Maildir flags: what follows the last ":2,". */
-static bool has_seen_flag(const char *name)
+/* --- one message ------------------------------------------------------------------------ */
+
+STATUS importer_uidl(struct importer *im, struct slice uidl)
 {
-	const char *info = strstr(name, ":2,");
-
-	return info != NULL && strchr(info + 3, 'S') != NULL;
-}
-
-static STATUS read_one_of(struct importer *im, const char *path, bool maildir)
-{
-	const char *name = last_part(path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	struct slice key = slice_of(name);
-	struct stat st;
-	STATUS status;
-
-	im->source = path;
-	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		pass_over(im, fd >= 0 ? "it is not a regular file"
-		              : errno == ELOOP ? "it is a link" : strerrordesc_np(errno));
-		if (fd >= 0)
-			close(fd);
+	if (!uidl_is_valid(uidl)) {
+		im->incoming.unusable = true;
 		return NOERROR;
 	}
-	if (maildir && memchr(key.p, ':', key.n) != NULL)
-		key.n = (size_t)((const char *)memchr(key.p, ':', key.n) - key.p);
-	im->uidl = uidl_map_find(im->options->uidls, key);
-	im->read = maildir && has_seen_flag(name);
-	status = read_file(im, fd, MAIL_FORM_EML);
-	close(fd);
-	return status;
+	return arena_copy(&im->arena, uidl, &im->incoming.uidl);
 }
 
-static STATUS read_names(struct importer *im, struct names *names, bool maildir)
+void importer_facts(struct importer *im, const struct uidl_facts *facts)
 {
-	STATUS status = NOERROR;
-
-	if (names->count > 1)
-		qsort(names->list, names->count, sizeof(names->list[0]), compare_names);
-	for (size_t i = 0; i < names->count; i++)
-		add_size(im, names->list[i]);
-	for (size_t i = 0; i < names->count && status == NOERROR; i++)
-		status = read_one_of(im, names->list[i], maildir);
-	return status;
+	if (facts == NULL)
+		return;
+	im->incoming.uidl = facts->uidl;
+	im->incoming.unusable = facts->flags & UIDL_FLAG_UNUSABLE;
+	if (facts->flags & UIDL_FLAG_KNOWN)
+		im->incoming.flags = facts->flags;
+	if (facts->received_ms != 0)
+		im->incoming.received_ms = facts->received_ms;
 }
 
-static bool is_directory(const char *dir, const char *name)
+STATUS importer_begin(struct importer *im)
 {
-	struct stat st;
-	char *path = NULL;
-	bool is;
+	struct intake_options options = { .max_octets = im->options->max_octets };
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return false;
-	is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-	free(path);
-	return is;
+	im->passing = false;
+	im->incoming = (struct incoming){ .flags = 0 };
+	return intake_new(&options, &im->current);
 }
 
-static STATUS collect_maildir(struct names *names, const char *dir, struct importer *im)
+STATUS importer_octets(struct importer *im, const void *p, size_t n)
 {
-	static const char *const parts[] = { "cur", "new" };
-	STATUS status = NOERROR;
+	STATUS status = im->passing ? NOERROR : intake_add(im->current, p, n);
 
-	for (size_t i = 0; i < 2 && status == NOERROR; i++) {
-		char *path = NULL;
-
-		if (asprintf(&path, "%s/%s", dir, parts[i]) < 0)
-			return POSTIL_ERR_MEMORY;
-		status = names_collect(names, path, NULL, im);
-		free(path);
+	if (status == POSTIL_ERR_TOO_LONG) {
+		importer_pass_over(im, "it is longer than the limit");
+		im->passing = true;
+		status = NOERROR;
 	}
 	return status;
 }
 
-static STATUS read_directory(struct importer *im, const char *dir)
+void importer_forget(struct importer *im)
 {
-	bool maildir = im->options->form == MAIL_FORM_MAILDIR
-	               || (im->options->form == MAIL_FORM_AUTO
-	                   && (is_directory(dir, "cur") || is_directory(dir, "new")));
-	struct names names = { 0 };
-	STATUS status;
+	intake_free(&im->current);
+}
 
-	if (im->options->form == MAIL_FORM_MBOX || im->options->form == MAIL_FORM_MBOXRD)
-		return fault_set(im->fault, POSTIL_ERR_INVALID, "%s is a directory, not an mbox file",
-		                 dir);
-	status = maildir ? collect_maildir(&names, dir, im)
-	                 : names_collect(&names, dir, ".eml", im);
-	if (status == NOERROR && names.count == 0)
-		status = fault_set(im->fault, POSTIL_ERR_NOEXIST, maildir
-		                   ? "%s holds no messages in cur and new"
-		                   : "%s holds no *.eml files, and no cur or new as a Maildir", dir);
+/* Judge the message: into the batch, or passed over because it is there. */
+static STATUS judge(struct importer *im, struct maildrop_delivery *d, bool *wanted_r)
+{
+	uint8_t digest[MAILDROP_DIGEST_OCTETS];
+	enum known_verdict verdict = KNOWN_NEW;
+	STATUS status = NOERROR;
+
+	if (im->known != NULL) {
+		status = maildrop_digest(d, digest);
+		if (status == NOERROR)
+			status = known_judge(im->known, d->uidl, digest, &verdict);
+	}
+	*wanted_r = status == NOERROR && verdict != KNOWN_PRESENT;
+	im->report->present += status == NOERROR && verdict == KNOWN_PRESENT;
+	if (!*wanted_r)
+		return status;
+	if (verdict == KNOWN_CLASH) {
+		im->report->uidls_clashing++;
+		say_of(im, label_now(im), im->options->dry_run
+		       ? "its UIDL names another message here; it would get a new one"
+		       : "its UIDL names another message here; it got a new one");
+		d->uidl = (struct slice){ NULL, 0 };
+	} else if (im->incoming.unusable) {
+		im->report->uidls_unusable++;
+		say_of(im, label_now(im), "its UIDL is not 1 to 70 printable characters; it got a new one");
+	} else if (d->uidl.n == 0) {
+		im->report->uidls_made++;
+	}
+	return NOERROR;
+}
+
+static void describe(struct importer *im, struct maildrop_delivery *d)
+{
+	d->uidl = im->incoming.uidl;
+	d->reuse_uidl = d->uidl.n == 0;
+	d->read = im->incoming.flags & UIDL_FLAG_SEEN;
+	d->received_ms = im->incoming.received_ms;
+	d->folder = im->incoming.flags & UIDL_FLAG_DELETED && im->store->calls->folders != NULL
+	            ? SLICE_LIT(TRASH_FOLDER) : im->folder;
+}
+
+static STATUS add_flags(struct importer *im)
+{
+	static const struct { unsigned flag; char letter; } letters[] = {
+		{ UIDL_FLAG_DRAFT, 'D' }, { UIDL_FLAG_FLAGGED, 'F' }, { UIDL_FLAG_ANSWERED, 'R' },
+	};
+	char text[8];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (im->incoming.flags & letters[i].flag)
+			text[n++] = letters[i].letter;
+	return n == 0 ? NOERROR
+	              : intake_add_item(im->current, MAILDROP_FLAGS_ITEM, (struct slice){ text, n });
+}
+
+/* The message is whole: into the batch. */
+static STATUS take_in(struct importer *im)
+{
+	struct maildrop_delivery *d = &im->deliveries[im->count];
+	bool wanted = false;
+	STATUS status = intake_finish(im->current, d);
+
+	if (status == POSTIL_ERR_TOO_LONG) {
+		importer_pass_over(im, "it is longer than the limit");
+		return NOERROR;
+	}
 	if (status == NOERROR)
-		status = read_names(im, &names, maildir);
-	names_release(&names);
+		status = add_flags(im);
+	if (status == NOERROR) {
+		describe(im, d);
+		status = judge(im, d, &wanted);
+	}
+	if (status != NOERROR || !wanted)
+		return status;
+	if (d->folder.n != 0 && !im->folder_counted) {
+		im->report->folders += d->folder.p == im->folder.p;
+		im->folder_counted = true;
+	}
+	im->batch_octets += d->size_octets;
+	im->labels[im->count].number = im->number;
+	im->labels[im->count].source = arena_strdup(&im->arena, im->source);
+	if (im->labels[im->count].source == NULL)
+		return POSTIL_ERR_MEMORY;
+	status = arena_copy(&im->arena, d->uidl, &d->uidl);     /* maps end with their directory */
+	if (status != NOERROR)
+		return status;
+	im->intakes[im->count++] = im->current;
+	im->current = NULL;
+	return NOERROR;
+}
+
+STATUS importer_end(struct importer *im)
+{
+	STATUS status = im->passing ? NOERROR : take_in(im);
+	uint64_t full = im->options->batch_octets != 0 ? im->options->batch_octets
+	                                               : BATCH_OCTETS_DEFAULT;
+
+	intake_free(&im->current);
+	if (status == NOERROR && (im->count == im->batch || im->batch_octets >= full))
+		status = batch_deliver(im);
+	if (im->count == 0)             /* UIDLs of what was passed over */
+		arena_release(&im->arena);
 	return status;
 }
 
@@ -435,6 +315,7 @@ static STATUS read_directory(struct importer *im, const char *dir)
 
 static STATUS read_source(struct importer *im, const char *source)
 {
+	enum mail_form form = im->options->form;
 	struct stat st;
 	STATUS status;
 	int fd;
@@ -442,43 +323,65 @@ static STATUS read_source(struct importer *im, const char *source)
 	im->source = source;
 	if (strcmp(source, "-") == 0) {
 		im->source = "standard input";
-		return read_file(im, STDIN_FILENO, im->options->form);
+		return importer_file(im, STDIN_FILENO, form);
 	}
 	if (stat(source, &st) != 0)
-		return read_failed(im, source, errno);
+		return importer_read_failed(im, source, errno);
 	if (S_ISDIR(st.st_mode))
-		return read_directory(im, source);
-	if (im->options->form == MAIL_FORM_MAILDIR)
+		return importer_directory(im, source);
+	if (form == MAIL_FORM_MAILDIR || form == MAIL_FORM_CYRUS)
 		return fault_set(im->fault, POSTIL_ERR_INVALID, "%s is not a directory", source);
 	fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return read_failed(im, source, errno);
-	add_size(im, source);
-	im->uidl = uidl_map_find(im->options->uidls, slice_of(last_part(source)));
-	status = read_file(im, fd, im->options->form);
+		return importer_read_failed(im, source, errno);
+	if (S_ISREG(st.st_mode))
+		im->total_octets += (uint64_t)st.st_size;
+	status = importer_file(im, fd, form);
 	close(fd);
 	return status;
 }
 
-static STATUS importer_init(struct importer *im, const struct import_options *options)
+static STATUS add_known(void *context, const struct maildrop_known *entry)
 {
-	im->options = options;
-	im->batch = options->batch == 0 ? BATCH_DEFAULT : options->batch;
+	return known_add(context, entry);
+}
+
+static STATUS load_known(struct importer *im)
+{
+	STATUS status;
+
+	if (im->store->calls->known == NULL)
+		return NOERROR;
+	status = known_new(&im->known);
+	return status != NOERROR ? status
+	       : im->store->calls->known(im->store, im->path, add_known, im->known, im->fault);
+}
+
+static STATUS importer_init(struct importer *im)
+{
+	im->batch = im->options->batch == 0 ? BATCH_DEFAULT : im->options->batch;
 	if (im->batch > BATCH_MAX)
 		im->batch = BATCH_MAX;
 	im->intakes = calloc(im->batch, sizeof(*im->intakes));
 	im->deliveries = calloc(im->batch, sizeof(*im->deliveries));
-	im->buffer = malloc(READ_OCTETS);
-	return im->intakes != NULL && im->deliveries != NULL && im->buffer != NULL
-	       ? NOERROR : POSTIL_ERR_MEMORY;
+	im->labels = calloc(im->batch, sizeof(*im->labels));
+	im->buffer = malloc(IMPORT_READ_OCTETS);
+	arena_init(&im->arena);
+	arena_init(&im->folders);
+	importer_folder(im, slice_of(im->options->folder));
+	return im->intakes != NULL && im->deliveries != NULL && im->labels != NULL
+	       && im->buffer != NULL ? load_known(im) : POSTIL_ERR_MEMORY;
 }
 
 static void importer_release(struct importer *im)
 {
 	batch_clear(im);
 	intake_free(&im->current);
+	known_free(&im->known);
+	arena_release(&im->folders);
 	free(im->intakes);
 	free(im->deliveries);
+	free(im->labels);
 	free(im->buffer);
 }
 
@@ -488,14 +391,14 @@ STATUS import_mail(struct mail_store *store, const char *path, struct slice owne
 {
 	static const struct import_options none;
 	struct importer im = { .store = store, .path = path, .owner = owner, .report = report,
-	                       .fault = fault };
-	STATUS status = importer_init(&im, options != NULL ? options : &none);
+	                       .fault = fault, .options = options != NULL ? options : &none };
+	STATUS status = importer_init(&im);
 
 	if (status == NOERROR)
 		status = read_source(&im, source);
 	if (status == NOERROR)
 		status = batch_deliver(&im);
-	progress(&im);
+	importer_progress(&im);
 	importer_release(&im);
 	if (status != NOERROR && (fault == NULL || fault->status != status))
 		fault_set(fault, status, "%s: %s", source, status_text(status));

@@ -92,7 +92,21 @@ static STATUS from_found(struct mbox_reader *r)
 	r->in_message = true;
 	r->matched = 0;
 	r->state = FROM;
+	memcpy(r->from, from_, FROM_OCTETS);
+	r->from_octets = FROM_OCTETS;
 	return status;
+}
+
+/* Part of the line that begins a message; last: to its end. */
+static STATUS from_part(struct mbox_reader *r, const char *p, size_t n, bool last)
+{
+	size_t room = sizeof(r->from) - r->from_octets, part = n < room ? n : room;
+
+	memcpy(r->from + r->from_octets, p, part);
+	r->from_octets += part;
+	if (!last || r->events->from == NULL)
+		return NOERROR;
+	return r->events->from(r->context, (struct slice){ r->from, r->from_octets });
 }
 
 static STATUS empty_line(struct mbox_reader *r, uint8_t octets)
@@ -175,8 +189,8 @@ STATUS mbox_reader_feed(struct mbox_reader *r, const void *data, size_t n)
 			const char *lf = memchr(p, '\n', (size_t)(end - p));
 			const char *stop = lf != NULL ? lf + 1 : end;
 
-			if (r->state == REST)
-				status = emit(r, p, (size_t)(stop - p));
+			status = r->state == REST ? emit(r, p, (size_t)(stop - p))
+			                          : from_part(r, p, (size_t)(stop - p), lf != NULL);
 			if (lf != NULL)
 				r->state = START;
 			p = stop;
@@ -196,7 +210,9 @@ STATUS mbox_reader_end(struct mbox_reader *r)
 
 	if (!r->in_message)
 		return r->matched > 0 ? POSTIL_ERR_SYNTAX : NOERROR;
-	if (r->state == CR) {
+	if (r->state == FROM) {
+		status = from_part(r, "", 0, true);
+	} else if (r->state == CR) {
 		status = line_goes_on(r);
 		if (status == NOERROR)
 			status = emit(r, "\r", 1);

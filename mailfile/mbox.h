@@ -3,7 +3,7 @@
  * begun by a line "From SENDER DATE" and ended by an empty line.
  *
  * A message begins at "From " at the start of a line after an empty line;
- * Content-Length is not believed. In an mboxrd file one `>` is taken off lines
+ * Content-Length is not believed (but see mailfile/mboxcl.h). In an mboxrd file one `>` is taken off lines
  * that match >+From; in an mbox file lines stay as they are.
  */
 #ifndef POSTIL_MAILFILE_MBOX_H
@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/buf.h"
+
+#define MBOX_FROM_OCTETS 200
 
 /* --- reading: octets in, in pieces of any size; messages out ------------------- */
 
@@ -21,6 +23,9 @@ struct mbox_events {
 	STATUS (*begin)(void *context);
 	STATUS (*octets)(void *context, const void *p, size_t n);
 	STATUS (*end)(void *context);
+	/* The line that began the message, from "From " to its end, at most
+	 * MBOX_FROM_OCTETS of it; behind begin, before octets. May be NULL. */
+	STATUS (*from)(void *context, struct slice line);
 };
 
 struct mbox_reader {
@@ -32,6 +37,8 @@ struct mbox_reader {
 	uint8_t blank;                  /* octets of an empty line held back: 0, 1, 2 */
 	uint8_t matched;                /* octets of "From " seen at a line's start */
 	uint64_t quotes;                /* `>` before them */
+	char from[MBOX_FROM_OCTETS];    /* the line that began the message */
+	size_t from_octets;
 };
 
 void mbox_reader_init(struct mbox_reader *r, bool unquote, const struct mbox_events *events,
@@ -40,6 +47,10 @@ void mbox_reader_init(struct mbox_reader *r, bool unquote, const struct mbox_eve
  * answered. */
 STATUS mbox_reader_feed(struct mbox_reader *r, const void *p, size_t n);
 STATUS mbox_reader_end(struct mbox_reader *r);
+
+/* The date of a line "From SENDER DATE", which is UTC (RFC 4155) unless it names a zone:
+ * asctime's form, also without seconds or with a zone before or behind the year. */
+bool mbox_from_date(struct slice line, int64_t *secs_r);
 
 /* --- writing: the body of one message, line ends LF, `>` where it is needed ---- */
 

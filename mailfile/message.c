@@ -417,6 +417,11 @@ static STATUS make_second(struct intake *in, bool *needs_utf8_r)
 	return *needs_utf8_r ? NOERROR : status;
 }
 
+STATUS intake_add_item(struct intake *in, const char *item, struct slice value)
+{
+	return note_add_text(&in->note, item, value) != NULL ? NOERROR : POSTIL_ERR_MEMORY;
+}
+
 STATUS intake_finish(struct intake *in, struct maildrop_delivery *delivery_r)
 {
 	bool needs_utf8 = false;

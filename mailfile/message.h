@@ -37,5 +37,7 @@ STATUS intake_add(struct intake *intake, const void *p, size_t n);
  * UTF8 (downgrade.h), or needs_utf8 says that there is none. Without smtputf8
  * such a header stays what it is: mail of old, served as it came. */
 STATUS intake_finish(struct intake *intake, struct maildrop_delivery *delivery_r);
+/* After intake_finish: another item, of text, beside the octets. */
+STATUS intake_add_item(struct intake *intake, const char *item, struct slice value);
 
 #endif

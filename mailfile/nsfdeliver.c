@@ -106,42 +106,65 @@ static STATUS take_or_make(struct nsfstore *store, const char *full, bool make, 
 	                         : handles_take(store->handles, full, id, handle_r, fault);
 }
 
+/* form: room for its second form. */
+static struct nsf_delivery delivery_of(const struct maildrop_delivery *m, struct nsf_form *form)
+{
+	if (m->second != NULL)
+		*form = (struct nsf_form){ m->second->size_octets, m->second->header_octets,
+			m->second->has_dot_line, m->second->body, m->second->context };
+	return (struct nsf_delivery){
+		.size_octets = m->size_octets, .header_octets = m->header_octets,
+		.has_dot_line = m->has_dot_line, .uidl = m->uidl, .reuse_uidl = m->reuse_uidl,
+		.note = m->note, .read = m->read, .second = m->second != NULL ? form : NULL,
+		.needs_utf8 = m->needs_utf8, .received_ms = m->received_ms,
+		.body = m->body, .context = m->context,
+	};
+}
+
+/* Those with folders need a transaction around. */
 static STATUS deliver_all(struct nsf *nsf, const char *full,
                           const struct maildrop_delivery *messages, size_t count,
                           struct fault *fault)
 {
 	struct nsf_delivery *deliveries = calloc(count, sizeof(*deliveries));
+	struct nsf_form *forms = calloc(count, sizeof(*forms));
+	uint64_t *ids = calloc(count, sizeof(*ids));
 	size_t failed = 0;
-	STATUS status;
+	STATUS status = deliveries == NULL || forms == NULL || ids == NULL ? POSTIL_ERR_MEMORY
+	                                                                   : NOERROR;
 
-	if (deliveries == NULL)
-		return POSTIL_ERR_MEMORY;
-	for (size_t i = 0; i < count; i++)
-		deliveries[i] = (struct nsf_delivery){
-			.size_octets = messages[i].size_octets,
-			.header_octets = messages[i].header_octets,
-			.has_dot_line = messages[i].has_dot_line,
-			.uidl = messages[i].uidl, .note = messages[i].note,
-			.read = messages[i].read, .body = messages[i].body,
-			.context = messages[i].context,
-		};
-	status = nsf_deliver(nsf, deliveries, count, NULL, &failed, fault);
+	for (size_t i = 0; i < count && status == NOERROR; i++)
+		deliveries[i] = delivery_of(&messages[i], &forms[i]);
+	if (status == NOERROR)
+		status = nsf_deliver(nsf, deliveries, count, ids, &failed, fault);
+	if (status == NOERROR)
+		status = nsfmove_file(nsf, messages, ids, count);
 	free(deliveries);
+	free(forms);
+	free(ids);
 	return nsfstore_told(fault, status, full);
 }
 
-/* Into a new file: whose it is, who may read it, its first messages, synced together. */
-static STATUS deliver_first(struct nsf *nsf, const char *full, struct slice owner,
-                            const struct maildrop_delivery *messages, size_t count,
-                            struct fault *fault)
+/* Into a new file: whose it is and who may read it. */
+static STATUS make_owner(struct nsf *nsf, struct slice owner)
+{
+	STATUS status = nsf_property_set(nsf, NSF_PROPERTY_OWNER, owner);
+
+	return status == NOERROR ? nsfacl_make(nsf, owner) : status;
+}
+
+/* All in one, synced together: what makes a new file somebody's (owner empty: it is no
+ * new one), messages, their folders. */
+static STATUS deliver_together(struct nsf *nsf, const char *full, struct slice owner,
+                               const struct maildrop_delivery *messages, size_t count,
+                               struct fault *fault)
 {
 	STATUS status = nsf_begin(nsf, fault);
 
 	if (status != NOERROR)
 		return status;
-	status = nsf_property_set(nsf, "owner", owner);
-	if (status == NOERROR)
-		status = nsfacl_make(nsf, owner);
+	if (owner.n > 0)
+		status = make_owner(nsf, owner);
 	if (status == NOERROR && count > 0)
 		status = deliver_all(nsf, full, messages, count, fault);
 	if (status == NOERROR)
@@ -164,8 +187,10 @@ STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
 		status = take_or_make(store, full, make, &made, &handle, fault);
 	if (status != NOERROR)
 		return status;
-	if (made && owner.n > 0)
-		status = deliver_first(handle_nsf(handle), full, owner, messages, count, fault);
+	if (!made)
+		owner.n = 0;
+	if (owner.n > 0 || nsfmove_has_folders(messages, count))
+		status = deliver_together(handle_nsf(handle), full, owner, messages, count, fault);
 	else if (count > 0)
 		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
 	handles_put(store->handles, &handle, status);
@@ -183,7 +208,7 @@ STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice o
 	if (status == NOERROR)
 		status = make_file(store, full, &handle, fault);
 	if (status == NOERROR && owner.n > 0)
-		status = deliver_first(handle_nsf(handle), full, owner, NULL, 0, fault);
+		status = deliver_together(handle_nsf(handle), full, owner, NULL, 0, fault);
 	handles_put(store->handles, &handle, status);
 	return status;
 }

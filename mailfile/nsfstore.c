@@ -102,6 +102,7 @@ static STATUS unread_filter(struct nsf *nsf, const struct maildrop_options *opti
 static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *options,
                         struct fault *fault)
 {
+	struct slice folder = options != NULL ? options->folder : (struct slice){ NULL, 0 };
 	struct msglist_maker maker;
 	struct handle *handle = NULL;
 	uint64_t user;
@@ -116,7 +117,8 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	if (status == NOERROR)
 		status = unread_filter(handle_nsf(handle), options, &user);
 	if (status == NOERROR)
-		status = nsf_inbox_list(handle_nsf(handle), user, true, add_to_list, &maker);
+		status = folder.n != 0 ? nsfmove_list(handle_nsf(handle), folder, &maker)
+		         : nsf_inbox_list(handle_nsf(handle), user, true, add_to_list, &maker);
 	/* The pages of a long inbox would cost more than the list made from them. */
 	if (maker.count > LONG_INBOX)
 		nsf_shrink(handle_nsf(handle));
@@ -138,7 +140,7 @@ static bool wants_owner(const struct nsfdrop *drop, const struct maildrop_option
 static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *options,
                        struct fault *fault)
 {
-	bool whole = options == NULL || !options->unread_only;
+	bool whole = options == NULL || (!options->unread_only && options->folder.n == 0);
 	struct nsf_stamp before = { .valid = false }, after = { .valid = false };
 	STATUS status;
 
@@ -481,13 +483,32 @@ static void nsfstore_free(struct mail_store **base)
 	*base = NULL;
 }
 
+static STATUS nsfstore_details(struct maildrop *base, uint32_t index,
+                               struct maildrop_details *details_r, struct fault *fault)
+{
+	struct nsfdrop *drop = drop_of(base);
+	struct handle *handle = NULL;
+	STATUS status;
+
+	fault_clear(fault);
+	if (index >= msglist_count(drop->list))
+		return fault_set(fault, POSTIL_ERR_INVALID, "no message %u", index);
+	status = handles_take(drop->store->handles, drop->path, drop->id, &handle, fault);
+	if (status != NOERROR)
+		return status;
+	status = nsfmove_details(handle_nsf(handle), id_of(drop, index), details_r);
+	handles_put(drop->store->handles, &handle, status);
+	return nsfstore_told(fault, status, drop->path);
+}
+
 static const struct maildrop_store_calls nsfstore_calls = {
 	.version = 1, .name = "nsf",
 	.open = nsfstore_open, .close = nsfstore_close, .stat = nsfstore_stat,
 	.message = nsfstore_message, .memory = nsfstore_memory, .read = nsfstore_read,
 	.commit = nsfstore_commit, .reclaim = nsfstore_reclaim, .deliver = nsfstore_deliver,
 	.create = nsfstore_create, .remove = nsfstore_remove, .acl_get = nsfstore_acl_get,
-	.acl_set = nsfstore_acl_set, .shrink = nsfstore_shrink, .free = nsfstore_free,
+	.acl_set = nsfstore_acl_set, .known = nsfstore_known, .folders = nsfstore_folders,
+	.details = nsfstore_details, .shrink = nsfstore_shrink, .free = nsfstore_free,
 };
 
 STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,

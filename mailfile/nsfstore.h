@@ -31,6 +31,23 @@ STATUS nsfstore_create(struct mail_store *base, const char *path, struct slice o
                        struct fault *fault);
 STATUS nsfstore_remove(struct mail_store *base, const char *path, struct fault *fault);
 
+/* --- nsfmove.c: see store.h --- */
+STATUS nsfstore_known(struct mail_store *base, const char *path,
+                      STATUS (*each)(void *context, const struct maildrop_known *known),
+                      void *context, struct fault *fault);
+STATUS nsfstore_folders(struct mail_store *base, const char *path,
+                        STATUS (*each)(void *context, struct slice folder), void *context,
+                        struct fault *fault);
+/* The messages of a folder in order of id, for a list. */
+STATUS nsfmove_list(struct nsf *nsf, struct slice folder, struct msglist_maker *maker);
+/* Of one message. */
+STATUS nsfmove_details(struct nsf *nsf, uint64_t message, struct maildrop_details *details_r);
+/* Messages that were just delivered leave the inbox for their folders; inside the
+ * transaction. */
+bool nsfmove_has_folders(const struct maildrop_delivery *messages, size_t count);
+STATUS nsfmove_file(struct nsf *nsf, const struct maildrop_delivery *messages,
+                    const uint64_t *ids, size_t count);
+
 /* --- nsfacl.c --- */
 /* The list that owner has in a new file; inside the caller's transaction. */
 STATUS nsfacl_make(struct nsf *nsf, struct slice owner);

@@ -35,6 +35,7 @@ struct mail_store;      /* one store, e.g. a data directory of mail files */
 struct maildrop;        /* one locked, open mail file */
 
 #define MAILDROP_UIDL_MAX 70
+#define MAILDROP_DIGEST_OCTETS 16       /* of a message's octets, see maildrop_digest */
 
 struct maildrop_message {
 	uint64_t size_octets;
@@ -52,6 +53,7 @@ struct maildrop_options {
 	                                 * commit answers POSTIL_ERR_INVALID */
 	bool utf8;                      /* the client takes UTF-8 in headers (RFC 6856). Without, a
 	                                 * message that has a second form is that form: size, UIDL, octets */
+	struct slice folder;            /* with look_only: what lies there in place of the inbox */
 	const struct acl_who *who;      /* whose rights hold; NULL: the file's own side (tools,
 	                                 * delivery), which may all */
 };
@@ -66,6 +68,8 @@ struct maildrop_delivery {
 	bool reuse_uidl;                /* with uidl empty: octets that a deleted message had get its UIDL
 	                                 * again, as long as the store remembers the deletion */
 	int64_t received_ms;            /* when it came, since 1970; 0: now */
+	struct slice folder;            /* which takes it in place of the inbox, made if need be; empty:
+	                                 * the inbox. Stores without folders: POSTIL_ERR_INVALID */
 	const struct note *note;        /* items beside the octets; may be NULL */
 	STATUS (*body)(void *context, uint64_t offset, void *out, size_t size);
 	void *context;
@@ -74,6 +78,23 @@ struct maildrop_delivery {
 	const struct maildrop_delivery *second;
 	bool needs_utf8;                /* there is no such form and none can be made */
 };
+
+/* A UIDL that a mail file has or had, and the octets that it names. */
+struct maildrop_known {
+	struct slice uidl;
+	uint8_t digest[MAILDROP_DIGEST_OCTETS];
+	bool live;              /* the message is there: in the inbox or in a folder */
+};
+
+/* What moving out takes along beside octets and UIDL. */
+struct maildrop_details {
+	int64_t received_ms;    /* 0: not known */
+	bool read;              /* by the owner */
+	char flags[8];          /* Maildir letters of what has no place in a mail file: D, F, R */
+};
+
+/* The item of a note that keeps them. */
+#define MAILDROP_FLAGS_ITEM "$MailFlags"
 
 struct maildrop_store_calls {
 	int version;            /* 1 */
@@ -128,6 +149,18 @@ struct maildrop_store_calls {
 	STATUS (*acl_set)(struct mail_store *store, const char *path, const struct acl *acl,
 	                  struct fault *fault);
 
+	/* For moving in and out (mailfile/import.h, export.h); a store may leave out all of
+	 * them. known: each UIDL of a file, in no order; a file that is not there has none.
+	 * folders: each that holds messages, but the inbox. details: of a message, with I/O. */
+	STATUS (*known)(struct mail_store *store, const char *path,
+	                STATUS (*each)(void *context, const struct maildrop_known *known),
+	                void *context, struct fault *fault);
+	STATUS (*folders)(struct mail_store *store, const char *path,
+	                  STATUS (*each)(void *context, struct slice folder), void *context,
+	                  struct fault *fault);
+	STATUS (*details)(struct maildrop *drop, uint32_t index,
+	                  struct maildrop_details *details_r, struct fault *fault);
+
 	/* Give back caches; called when the service has been idle. May be NULL. */
 	void (*shrink)(struct mail_store *store);
 	void (*free)(struct mail_store **store);
@@ -141,6 +174,10 @@ struct maildrop {
 	const struct maildrop_store_calls *calls;
 	struct acl_rights rights;       /* of who opened it; set by open */
 };
+
+/* The digest by which a store tells octets apart; of a delivery's body. */
+STATUS maildrop_digest(const struct maildrop_delivery *delivery,
+                       uint8_t digest_r[MAILDROP_DIGEST_OCTETS]);
 
 /* --- the store on note databases (nsfstore.c) -------------------------------- */
 
