@@ -409,3 +409,32 @@ STATUS downgrade(const struct downgrade_source *source, struct intake *result, b
 		*changed_r = w.changed;
 	return status;
 }
+
+/* Octets of the field that s begins with, its folds included. */
+static size_t field_octets(struct slice s)
+{
+	size_t n = 0;
+
+	do {
+		const char *lf = memchr(s.p + n, '\n', s.n - n);
+
+		n = lf != NULL ? (size_t)(lf - s.p) + 1 : s.n;
+	} while (n < s.n && (s.p[n] == ' ' || s.p[n] == '\t'));
+	return n;
+}
+
+STATUS downgrade_lines(struct slice lines, struct buf *out)
+{
+	STATUS status = NOERROR;
+
+	while (lines.n > 0 && status == NOERROR) {
+		struct slice field = { lines.p, field_octets(lines) };
+
+		if (words_has_high(field))
+			status = downgrade_field(field, NULL, out);
+		else
+			buf_add_slice(out, field);
+		lines = downgrade_skip(lines, field.n);
+	}
+	return status == NOERROR ? buf_status(out) : status;
+}

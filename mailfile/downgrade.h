@@ -29,7 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/buf.h"
 
 struct intake;
 
@@ -49,5 +49,9 @@ struct downgrade_source {
  * too long or too deep in the message, has octets above 127. Other errors are
  * those of read and intake_add. */
 STATUS downgrade(const struct downgrade_source *source, struct intake *result, bool *changed_r);
+
+/* Whole header fields of a message's own level, such as delivery puts before it, with all
+ * their line ends: the same in ASCII, appended. */
+STATUS downgrade_lines(struct slice lines, struct buf *out);
 
 #endif

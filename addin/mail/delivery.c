@@ -11,11 +11,21 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mailfile/downgrade.h"
 
 /* A message with its own first lines, as the store reads it. */
 struct topped {
 	const struct maildrop_delivery *message;
 	struct slice top;
+};
+
+/* One delivery on its way into the store: the message, and its form for clients without UTF8
+ * (RFC 6856) behind the same lines, which may hold an address in UTF-8 where the message has
+ * none. */
+struct passage {
+	struct topped first, second;
+	struct buf second_top;
+	struct maildrop_delivery second_message;
 };
 
 /* --- header lines ----------------------------------------------------------------- */
@@ -73,17 +83,46 @@ static STATUS read_topped(void *context, uint64_t offset, void *out, size_t size
 	return t->message->body(t->message->context, offset + part - t->top.n, to + part, size - part);
 }
 
-static void put_top(const struct delivery *delivery, struct topped *topped,
-                    struct maildrop_delivery *message_r)
+static void add_top(struct slice top, const struct maildrop_delivery *message,
+                    struct topped *topped, struct maildrop_delivery *message_r)
 {
-	*topped = (struct topped){ delivery->message, delivery->top };
-	*message_r = *delivery->message;
-	if (delivery->top.n == 0)
-		return;
-	message_r->size_octets += delivery->top.n;
-	message_r->header_octets += delivery->top.n;
+	*topped = (struct topped){ message, top };
+	*message_r = *message;
+	message_r->size_octets += top.n;
+	message_r->header_octets += top.n;
 	message_r->body = read_topped;
 	message_r->context = topped;
+}
+
+static bool is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7F)
+			return false;
+	return true;
+}
+
+static STATUS put_top(const struct delivery *delivery, struct passage *passage,
+                      struct maildrop_delivery *message_r)
+{
+	const struct maildrop_delivery *message = delivery->message, *second = message->second;
+	STATUS status;
+
+	*message_r = *message;
+	if (delivery->top.n == 0)
+		return NOERROR;
+	add_top(delivery->top, message, &passage->first, message_r);
+	if (second == NULL && (message->needs_utf8 || is_ascii(delivery->top)))
+		return NOERROR;
+	buf_clear(&passage->second_top);
+	status = downgrade_lines(delivery->top, &passage->second_top);
+	if (status != NOERROR)
+		return status;
+	add_top(buf_slice(&passage->second_top), second != NULL ? second : message, &passage->second,
+	        &passage->second_message);
+	passage->second_message.second = NULL;
+	message_r->second = &passage->second_message;
+	return NOERROR;
 }
 
 /* --- delivering ---------------------------------------------------------------------- */
@@ -92,7 +131,7 @@ struct run {
 	struct mail_store *store;
 	struct delivery **order;        /* sorted by path */
 	struct maildrop_delivery *messages;
-	struct topped *topped;
+	struct passage *passages;
 	void (*told)(void *context, const struct delivery *delivery, const struct fault *fault);
 	void *context;
 };
@@ -128,12 +167,13 @@ static void deliver_to_file(const struct run *run, size_t first, size_t count)
 {
 	struct delivery **some = run->order + first;
 	struct fault fault = { .status = NOERROR };
-	STATUS status;
+	STATUS status = NOERROR;
 
-	for (size_t i = 0; i < count; i++)
-		put_top(some[i], &run->topped[i], &run->messages[i]);
-	status = run->store->calls->deliver(run->store, some[0]->path, true, some[0]->owner,
-	                                    run->messages, count, &fault);
+	for (size_t i = 0; i < count && status == NOERROR; i++)
+		status = put_top(some[i], &run->passages[i], &run->messages[i]);
+	if (status == NOERROR)
+		status = run->store->calls->deliver(run->store, some[0]->path, true, some[0]->owner,
+		                                    run->messages, count, &fault);
 	if (count > 1 && is_of_one(status)) {
 		for (size_t i = 0; i < count; i++)
 			deliver_to_file(run, first + i, 1);
@@ -172,10 +212,10 @@ void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t 
 		return;
 	run.order = calloc(count, sizeof(*run.order));
 	run.messages = calloc(count, sizeof(*run.messages));
-	run.topped = calloc(count, sizeof(*run.topped));
+	run.passages = calloc(count, sizeof(*run.passages));
 	for (size_t i = 0; run.order != NULL && i < count; i++)
 		run.order[i] = &deliveries[i];
-	if (run.order != NULL && run.messages != NULL && run.topped != NULL) {
+	if (run.order != NULL && run.messages != NULL && run.passages != NULL) {
 		qsort(run.order, count, sizeof(*run.order), by_path);
 		deliver_sorted(&run, count);
 	} else {
@@ -184,5 +224,7 @@ void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t 
 	}
 	free(run.order);
 	free(run.messages);
-	free(run.topped);
+	for (size_t i = 0; run.passages != NULL && i < count; i++)
+		buf_release(&run.passages[i].second_top);
+	free(run.passages);
 }

@@ -21,10 +21,10 @@ void auth_forget(struct pop3_session *s)
 
 static enum net_next not_allowed(struct pop3_session *s, struct buf *out)
 {
-	const char *text = s->door.refused;
+	enum pop3_text text = s->door.refused;
 
 	auth_forget(s);
-	reply_error(out, CODE_SYS_PERM, text != NULL ? text : "login is not enabled on this port");
+	reply_error(out, s->language, CODE_SYS_PERM, text != TEXT_NOTHING ? text : TEXT_NO_LOGIN);
 	return NET_CONTINUE;
 }
 
@@ -36,7 +36,7 @@ static bool is_open(const struct pop3_session *s)
 static enum net_next login(struct pop3_session *s, enum pop3_mechanism mechanism, struct buf *out)
 {
 	struct pop3_credentials credentials = { buf_slice(&s->name), buf_slice(&s->password),
-		buf_slice(&s->authorization), mechanism };
+		buf_slice(&s->authorization), mechanism, s->utf8 };
 	STATUS status = buf_status(&s->name);
 
 	if (status == NOERROR)
@@ -67,9 +67,9 @@ static enum net_next refused(struct pop3_session *s, enum pop3_login_result resu
 
 	auth_forget(s);
 	if (result == POP3_LOGIN_WRONG_SERVER && s->login.referral != NULL)
-		reply_referral(out, s->login.referral);
+		reply_referral(out, s->language, s->login.referral);
 	else
-		reply_login(out, result);
+		reply_login(out, s->language, result);
 	if (result == POP3_LOGIN_REFUSED &&
 	    ++s->counts.failed_logins >= (most == 0 ? FAILED_LOGINS_DEFAULT : most))
 		return session_end(s, POP3_END_BAD_LOGINS, NOERROR);
@@ -86,7 +86,7 @@ enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *o
 	if (result != POP3_LOGIN_OK)
 		return refused(s, result, out);
 	enter_transaction(s);
-	reply_welcome(out, buf_slice(s->name.n > 0 ? &s->name : &s->authorization),
+	reply_welcome(out, s->language, buf_slice(s->name.n > 0 ? &s->name : &s->authorization),
 	              s->counts.messages);
 	auth_forget(s);
 	return NET_CONTINUE;
@@ -98,9 +98,9 @@ enum net_next auth_user(struct pop3_session *s, const struct slice *args, size_t
 	if (!is_open(s))
 		return not_allowed(s, out);
 	if (text_trim(args[0]).n == 0)
-		return command_bad(s, out, "the user name is empty");
+		return command_bad(s, out, TEXT_NO_NAME);
 	buf_add_slice(&s->name, args[0]);
-	reply_user(out, args[0]);
+	reply_user(out, s->language, args[0]);
 	return NET_CONTINUE;
 }
 
@@ -110,7 +110,7 @@ enum net_next auth_pass(struct pop3_session *s, const struct slice *args, size_t
 	if (!is_open(s))
 		return not_allowed(s, out);
 	if (s->name.n == 0 && buf_status(&s->name) == NOERROR)
-		return command_bad(s, out, "PASS must follow USER immediately");
+		return command_bad(s, out, TEXT_USER_FIRST);
 	buf_add_slice(&s->password, args[0]);
 	return login(s, POP3_MECHANISM_USER, out);
 }
@@ -168,10 +168,10 @@ static const struct mechanism {
 	const char *name;
 	enum pop3_mechanism mechanism;
 	bool (*take)(struct pop3_session *s, struct slice message);
-	const char *malformed;
+	enum pop3_text malformed;
 } mechanisms[] = {
-	{ "PLAIN", POP3_MECHANISM_PLAIN, take_plain, "that is not a response to PLAIN" },
-	{ "EXTERNAL", POP3_MECHANISM_EXTERNAL, take_external, "that is not a response to EXTERNAL" },
+	{ "PLAIN", POP3_MECHANISM_PLAIN, take_plain, TEXT_NOT_PLAIN },
+	{ "EXTERNAL", POP3_MECHANISM_EXTERNAL, take_external, TEXT_NOT_EXTERNAL },
 };
 
 static const struct mechanism *find_mechanism(struct slice name)
@@ -197,7 +197,7 @@ static enum net_next respond(struct pop3_session *s, const struct mechanism *mec
 
 	buf_wipe_release(&message);
 	if (status != NOERROR)
-		return command_bad(s, out, "that is not base64");
+		return command_bad(s, out, TEXT_NOT_BASE64);
 	if (!good)
 		return command_bad(s, out, mechanism->malformed);
 	return login(s, mechanism->mechanism, out);
@@ -209,16 +209,16 @@ enum net_next auth_auth(struct pop3_session *s, const struct slice *args, size_t
 	const struct mechanism *mechanism;
 
 	if (count == 0) {
-		reply_mechanisms(out, &s->door);
+		reply_mechanisms(out, s->language, &s->door);
 		return NET_CONTINUE;
 	}
 	mechanism = find_mechanism(args[0]);
 	if (mechanism == NULL)
-		return command_bad(s, out, "unknown authentication mechanism");
+		return command_bad(s, out, TEXT_NO_SUCH_MECHANISM);
 	if (!is_open(s))
 		return not_allowed(s, out);
 	if (!is_offered(s, mechanism))
-		return command_bad(s, out, "this authentication mechanism is not offered here");
+		return command_bad(s, out, TEXT_MECHANISM_CLOSED);
 	if (count == 2 && slice_equal(args[1], SLICE_LIT("=")))
 		return respond(s, mechanism, SLICE_LIT(""), out);
 	if (count == 2)
@@ -232,7 +232,7 @@ enum net_next auth_continue(struct pop3_session *s, const struct mechanism *mech
                             struct slice line, struct buf *out)
 {
 	if (slice_equal(line, SLICE_LIT("*"))) {
-		reply_error(out, CODE_NONE, "authentication cancelled");
+		reply_error(out, s->language, CODE_NONE, TEXT_CANCELLED);
 		return NET_CONTINUE;
 	}
 	return respond(s, mechanism, line, out);
@@ -243,8 +243,8 @@ enum net_next auth_stls(struct pop3_session *s, const struct slice *args, size_t
                         struct buf *out)
 {
 	if (!s->door.stls)
-		return command_bad(s, out, "STLS is not possible on this connection");
+		return command_bad(s, out, TEXT_NO_STLS);
 	s->stls_told = true;
-	reply_ok(out, "Begin TLS negotiation");
+	reply_say(out, s->language, TEXT_BEGIN_TLS);
 	return NET_START_TLS;
 }

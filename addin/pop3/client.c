@@ -334,7 +334,7 @@ static enum net_next protocol_open(void *state, struct net_conn *conn, struct bu
 	c->options = c->settings->options;
 	look_at_door(c, &c->options.door);
 	if (!any || is_closed(c)) {
-		reply_error(out, CODE_NONE, REPLY_SITE_DISABLED);
+		reply_error(out, LANGUAGE_DEFAULT, CODE_NONE, TEXT_SITE_DISABLED);
 		return NET_CLOSE;
 	}
 	if (pop3_session_new(&c->options, &seam, c, &c->session) != NOERROR)

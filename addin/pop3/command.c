@@ -21,6 +21,8 @@ static const struct command authorization_commands[] = {
 	{ "PASS", 1, 1, true, auth_pass, "PASS password" },
 	{ "CAPA", 0, 0, false, run_capa, "CAPA" },
 	{ "STLS", 0, 0, false, auth_stls, "STLS" },
+	{ "UTF8", 0, 0, false, utf8_utf8, "UTF8" },
+	{ "LANG", 0, 1, false, utf8_lang, "LANG [language]" },
 	{ "AUTH", 0, 2, false, auth_auth, "AUTH [mechanism [initial-response]]" },
 	{ "QUIT", 0, 0, false, update_quit, "QUIT" },
 };
@@ -36,6 +38,7 @@ static const struct command transaction_commands[] = {
 	{ "NOOP", 0, 0, false, run_noop, "NOOP" },
 	{ "RSET", 0, 0, false, update_rset, "RSET" },
 	{ "CAPA", 0, 0, false, run_capa, "CAPA" },
+	{ "LANG", 0, 1, false, utf8_lang, "LANG [language]" },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -61,14 +64,14 @@ static enum net_next not_here(struct pop3_session *s, struct slice keyword, stru
 	bool before = s->state == POP3_AUTHORIZATION;
 
 	if (keyword.n == 0)
-		return command_bad(s, out, "a line must begin with a command");
+		return command_bad(s, out, TEXT_NO_COMMAND);
 	if (find_in_state(before ? POP3_TRANSACTION : POP3_AUTHORIZATION, keyword) == NULL)
-		return command_bad(s, out, "unknown command");
-	return command_bad(s, out, before ? "log in first" : "you are logged in already");
+		return command_bad(s, out, TEXT_UNKNOWN_COMMAND);
+	return command_bad(s, out, before ? TEXT_LOG_IN_FIRST : TEXT_LOGGED_IN);
 }
 
-/* Cut `rest` into words at single spaces. NULL, or what is wrong with it. */
-static const char *split(struct slice rest, struct slice *args, size_t *count_r)
+/* Cut `rest` into words at single spaces. TEXT_NOTHING, or what is wrong with it. */
+static enum pop3_text split(struct slice rest, struct slice *args, size_t *count_r)
 {
 	size_t count = 0;
 
@@ -77,9 +80,9 @@ static const char *split(struct slice rest, struct slice *args, size_t *count_r)
 		size_t n = space != NULL ? (size_t)(space - rest.p) : rest.n;
 
 		if (n == 0)
-			return "only one space may stand between words";
+			return TEXT_ONE_SPACE;
 		if (count == COMMAND_ARGUMENTS_MAX)
-			return "too many arguments";
+			return TEXT_TOO_MANY_ARGUMENTS;
 		args[count++] = (struct slice){ rest.p, n };
 		if (space == NULL)
 			break;
@@ -87,7 +90,7 @@ static const char *split(struct slice rest, struct slice *args, size_t *count_r)
 		rest.n -= n + 1;
 	}
 	*count_r = count;
-	return NULL;
+	return TEXT_NOTHING;
 }
 
 static struct slice without_end_spaces(struct slice s)
@@ -98,14 +101,14 @@ static struct slice without_end_spaces(struct slice s)
 }
 
 static enum net_next usage_error(struct pop3_session *s, const struct command *command,
-                                 const char *what, struct buf *out)
+                                 enum pop3_text what, struct buf *out)
 {
 	size_t before = out->n;
 	enum net_next next = command_bad(s, out, what);
 
 	if (next == NET_CONTINUE) {
 		out->n = before;
-		reply_usage(out, what, command->usage);
+		reply_usage(out, s->language, what, command->usage);
 	}
 	return next;
 }
@@ -116,10 +119,10 @@ static enum net_next run(struct pop3_session *s, const struct command *command,
 {
 	struct slice args[COMMAND_ARGUMENTS_MAX];
 	size_t count = 0;
-	const char *wrong = NULL;
+	enum pop3_text wrong = TEXT_NOTHING;
 
 	if (!line_is_text(rest, command->whole))
-		return command_bad(s, out, "the line holds octets that are not allowed");
+		return command_bad(s, out, TEXT_BAD_OCTETS);
 	if (!command->whole)
 		rest = without_end_spaces(rest);
 	if (rest.n > 0) {
@@ -130,11 +133,11 @@ static enum net_next run(struct pop3_session *s, const struct command *command,
 		else
 			wrong = split(rest, args, &count);
 	}
-	if (wrong == NULL && count < command->least)
-		wrong = "missing argument";
-	if (wrong == NULL && count > command->most)
-		wrong = "too many arguments";
-	if (wrong != NULL)
+	if (wrong == TEXT_NOTHING && count < command->least)
+		wrong = TEXT_MISSING_ARGUMENT;
+	if (wrong == TEXT_NOTHING && count > command->most)
+		wrong = TEXT_TOO_MANY_ARGUMENTS;
+	if (wrong != TEXT_NOTHING)
 		return usage_error(s, command, wrong, out);
 	return command->handler(s, args, count, out);
 }
@@ -150,11 +153,11 @@ static bool must_wait_for_tls(const struct pop3_session *s, const struct command
 static enum net_next stls_first(struct pop3_session *s, const struct command *command,
                                 struct buf *out)
 {
-	static const char text[] = "STLS first, nothing else is answered before TLS";
+	const enum pop3_text text = TEXT_STLS_FIRST;
 
 	if (command == NULL)
 		return command_bad(s, out, text);
-	reply_error(out, CODE_SYS_PERM, text);
+	reply_error(out, s->language, CODE_SYS_PERM, text);
 	return NET_CONTINUE;
 }
 
@@ -166,7 +169,7 @@ enum net_next command_run(struct pop3_session *s, struct slice line, struct buf 
 	const struct command *command;
 
 	if (!line_is_text(keyword, false))
-		return command_bad(s, out, "the line holds octets that are not allowed");
+		return command_bad(s, out, TEXT_BAD_OCTETS);
 	command = find_in_state(s->state, keyword);
 	if (s->state == POP3_AUTHORIZATION && (command == NULL || command->handler != auth_pass))
 		auth_forget(s);
@@ -177,44 +180,44 @@ enum net_next command_run(struct pop3_session *s, struct slice line, struct buf 
 	return run(s, command, rest, out);
 }
 
-const char *command_number(struct slice arg, uint64_t *value_r)
+enum pop3_text command_number(struct slice arg, uint64_t *value_r)
 {
 	uint64_t value = 0;
 
 	if (arg.p[0] == '-' || arg.p[0] == '+')
-		return "a number has no sign";
+		return TEXT_NUMBER_SIGN;
 	for (size_t i = 0; i < arg.n; i++)
 		if (arg.p[i] < '0' || arg.p[i] > '9')
-			return "not a number";
+			return TEXT_NOT_A_NUMBER;
 	if (arg.n > 1 && arg.p[0] == '0')
-		return "a number has no leading zeros";
+		return TEXT_LEADING_ZEROS;
 	if (arg.n > 10)
-		return "the number is too large";
+		return TEXT_NUMBER_TOO_LARGE;
 	for (size_t i = 0; i < arg.n; i++)
 		value = value * 10 + (uint64_t)(arg.p[i] - '0');
 	*value_r = value;
-	return NULL;
+	return TEXT_NOTHING;
 }
 
 bool command_message(struct pop3_session *s, struct slice arg, struct buf *out,
                      uint32_t *number_r, enum net_next *next_r)
 {
 	uint64_t number = 0;
-	const char *wrong = command_number(arg, &number);
+	enum pop3_text wrong = command_number(arg, &number);
 
 	*next_r = NET_CONTINUE;
-	if (wrong == NULL && number == 0)
-		wrong = "message numbers start at 1";
-	if (wrong != NULL) {
+	if (wrong == TEXT_NOTHING && number == 0)
+		wrong = TEXT_NUMBERS_FROM_1;
+	if (wrong != TEXT_NOTHING) {
 		*next_r = command_bad(s, out, wrong);
 		return false;
 	}
 	if (number > s->counts.messages) {
-		reply_no_message(out, number, s->counts.messages);
+		reply_no_message(out, s->language, number, s->counts.messages);
 		return false;
 	}
 	if (session_is_deleted(s, (uint32_t)number)) {
-		reply_gone(out, (uint32_t)number);
+		reply_gone(out, s->language, (uint32_t)number);
 		return false;
 	}
 	*number_r = (uint32_t)number;
@@ -224,7 +227,7 @@ bool command_message(struct pop3_session *s, struct slice arg, struct buf *out,
 static enum net_next run_capa(struct pop3_session *s, const struct slice *args, size_t count,
                               struct buf *out)
 {
-	reply_capabilities(out, s->options, &s->door, s->state == POP3_AUTHORIZATION);
+	reply_capabilities(out, s->language, s->options, &s->door, s->state == POP3_AUTHORIZATION);
 	return NET_CONTINUE;
 }
 

@@ -187,7 +187,7 @@ static void open_mailbox(struct login *l)
 		return;
 	}
 	if (status == NOERROR)
-		status = mailbox_open(l->task, l->settings, &who, &l->entry, &l->mailbox);
+		status = mailbox_open(l->task, l->settings, &who, l->utf8, &l->entry, &l->mailbox);
 	if (status != NOERROR)
 		open_failed(l, status);
 	else

@@ -40,7 +40,7 @@ void entry_door(const struct entry_rules *rules, bool tls, bool has_certificate,
 		.certificate = way == ENTRY_CERTIFICATE,
 		.stls = !tls && rules->stls,
 		.stls_first = !tls && rules->stls && way == ENTRY_CLOSED,
-		.refused = tls ? REPLY_SITE_DISABLED : "name and password are not accepted on this port",
+		.refused = tls ? TEXT_SITE_DISABLED : TEXT_NO_PASSWORD,
 	};
 }
 

@@ -107,7 +107,7 @@ static enum net_next start(struct pop3_session *s, enum answer_kind kind,
 	if (count == 1)
 		return one(s, kind, args[0], out);
 	s->answer = (struct answer){ .kind = kind, .number = 1 };
-	reply_maildrop(out, s->live, s->live_octets);
+	reply_maildrop(out, s->language, s->live, s->live_octets);
 	return list_pull(s, out);
 }
 

@@ -17,6 +17,7 @@
 static STATUS take_credentials(struct login *l, const struct pop3_credentials *credentials)
 {
 	l->mechanism = credentials->mechanism;
+	l->utf8 = credentials->utf8;
 	buf_add_slice(&l->name, credentials->name);
 	buf_add_slice(&l->password, credentials->password);
 	buf_add_slice(&l->authorization, credentials->authorization);

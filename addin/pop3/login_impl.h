@@ -24,6 +24,7 @@ struct login {
 	struct buf name, password, authorization, path, referral;
 	enum entry_way way;
 	enum pop3_mechanism mechanism;
+	bool utf8;                      /* the client has said UTF8 */
 	bool has_peer;
 	struct tls_peer peer;           /* in arena */
 	const struct person *owner;     /* of the certificate */

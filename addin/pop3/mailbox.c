@@ -58,10 +58,10 @@ static void tell(struct mailbox *m, const char *what, STATUS status, const struc
 /* --- open and close ------------------------------------------------------------ */
 
 STATUS mailbox_open(struct task *task, const struct settings *settings,
-                    const struct acl_who *who, struct registry_entry **entry,
+                    const struct acl_who *who, bool utf8, struct registry_entry **entry,
                     struct mailbox **mailbox_r)
 {
-	struct maildrop_options options = { .unread_only = settings->read_all == 0,
+	struct maildrop_options options = { .unread_only = settings->read_all == 0, .utf8 = utf8,
 		.user = slice_of(registry_person(*entry)), .who = who };
 	struct mailbox *m = calloc(1, sizeof(*m));
 	struct fault fault = { .status = NOERROR };
@@ -163,6 +163,7 @@ void mailbox_info(const struct mailbox *m, uint32_t number, struct pop3_message_
 	m->drop->calls->message(m->drop, number - 1, &message);
 	info_r->size_octets = message.size_octets;
 	info_r->header_octets = message.header_octets;
+	info_r->needs_utf8 = message.needs_utf8;
 	info_r->uidl_length = message.uidl.n <= POP3_UIDL_MAX ? (uint8_t)message.uidl.n : 0;
 	memcpy(info_r->uidl, message.uidl.p, info_r->uidl_length);
 }

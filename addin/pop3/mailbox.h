@@ -15,11 +15,11 @@
 
 struct mailbox;
 
-/* Blocks: for a job. who: whose rights hold. The entry becomes the
+/* Blocks: for a job. who: whose rights hold; utf8: the client has said UTF8. The entry becomes the
  * mailbox's on success. Errors are those of maildrop_store_calls.open; what an
  * administrator should know has been logged. */
 STATUS mailbox_open(struct task *task, const struct settings *settings,
-                    const struct acl_who *who, struct registry_entry **entry,
+                    const struct acl_who *who, bool utf8, struct registry_entry **entry,
                     struct mailbox **mailbox_r);
 /* Blocks. */
 void mailbox_close(struct mailbox **mailbox);

@@ -1,10 +1,11 @@
 /*
- * Every answer's text. Distrusts the login name, which is shown back: it is
+ * Every answer; its words are language.c's. Distrusts the login name, which is shown back: it is
  * escaped and cut, so that it can neither end the line nor imitate a response code.
  */
 #include "addin/pop3/reply.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "addin/pop3/session.h"
 #include "base/text.h"
@@ -17,9 +18,36 @@ static const char *const codes[] = {
 	[CODE_IN_USE] = "[IN-USE] ",
 	[CODE_SYS_TEMP] = "[SYS/TEMP] ",
 	[CODE_SYS_PERM] = "[SYS/PERM] ",
+	[CODE_UTF8] = "[UTF8] ",
 };
 
 const char reply_refused_line[] = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
+
+static const struct slice nothing = { "", 0 };
+
+/* A number as a slice that lives in digits. */
+static struct slice decimal(char digits[24], uint64_t number)
+{
+	snprintf(digits, 24, "%" PRIu64, number);
+	return slice_of(digits);
+}
+
+static void ok(struct buf *out, enum pop3_language in, enum pop3_text text, struct slice first,
+               struct slice second)
+{
+	buf_add_str(out, "+OK ");
+	language_say(out, in, text, first, second);
+	buf_add(out, "\r\n", 2);
+}
+
+static void error(struct buf *out, enum pop3_language in, enum reply_code code, enum pop3_text text,
+                  struct slice first, struct slice second)
+{
+	buf_add_str(out, "-ERR ");
+	buf_add_str(out, codes[code]);
+	language_say(out, in, text, first, second);
+	buf_add(out, "\r\n", 2);
+}
 
 void reply_ok(struct buf *out, const char *text)
 {
@@ -30,17 +58,20 @@ void reply_ok(struct buf *out, const char *text)
 	buf_add(out, "\r\n", 2);
 }
 
-void reply_error(struct buf *out, enum reply_code code, const char *text)
+void reply_say(struct buf *out, enum pop3_language in, enum pop3_text text)
 {
-	buf_add_str(out, "-ERR ");
-	buf_add_str(out, codes[code]);
-	buf_add_str(out, text);
-	buf_add(out, "\r\n", 2);
+	ok(out, in, text, nothing, nothing);
 }
 
-void reply_referral(struct buf *out, const char *url)
+void reply_error(struct buf *out, enum pop3_language in, enum reply_code code,
+                 enum pop3_text text)
 {
-	buf_addf(out, "-ERR [REFERRAL/%s] your mail file is on another server\r\n", url);
+	error(out, in, code, text, nothing, nothing);
+}
+
+void reply_referral(struct buf *out, enum pop3_language in, const char *url)
+{
+	buf_addf(out, "-ERR [REFERRAL/%s] %s\r\n", url, language_text(in, TEXT_WRONG_SERVER));
 }
 
 void reply_numbers(struct buf *out, uint64_t first, uint64_t second)
@@ -55,88 +86,99 @@ void reply_number_text(struct buf *out, uint32_t number, struct slice text)
 	buf_add(out, "\r\n", 2);
 }
 
-void reply_maildrop(struct buf *out, uint32_t messages, uint64_t octets)
+void reply_maildrop(struct buf *out, enum pop3_language in, uint32_t messages, uint64_t octets)
 {
-	buf_addf(out, "+OK %" PRIu32 " message%s (%" PRIu64 " octets)\r\n",
-	         messages, text_plural(messages), octets);
+	char count[24], size[24];
+
+	ok(out, in, messages == 1 ? TEXT_ONE_MESSAGE : TEXT_MESSAGES, decimal(count, messages),
+	   decimal(size, octets));
 }
 
-void reply_octets(struct buf *out, uint64_t octets)
+void reply_octets(struct buf *out, enum pop3_language in, uint64_t octets)
 {
-	buf_addf(out, "+OK %" PRIu64 " octets\r\n", octets);
+	char size[24];
+
+	ok(out, in, TEXT_OCTETS, decimal(size, octets), nothing);
 }
 
-void reply_user(struct buf *out, struct slice name)
+void reply_user(struct buf *out, enum pop3_language in, struct slice name)
 {
-	buf_add_str(out, "+OK ");
-	text_escape(name, SHOWN_NAME_OCTETS, out);
-	buf_add_str(out, ", your papers please.\r\n");
+	struct buf shown = BUF_INIT;
+
+	text_escape(name, SHOWN_NAME_OCTETS, &shown);
+	ok(out, in, TEXT_PAPERS, buf_slice(&shown), nothing);
+	buf_release(&shown);
 }
 
-void reply_welcome(struct buf *out, struct slice name, uint32_t messages)
+void reply_welcome(struct buf *out, enum pop3_language in, struct slice name, uint32_t messages)
 {
-	buf_add_str(out, "+OK ");
+	struct buf shown = BUF_INIT;
+	char count[24];
+
 	if (name.n == 0)
-		buf_add_str(out, "your maildrop");
-	text_escape(name, SHOWN_NAME_OCTETS, out);
-	buf_addf(out, " has %" PRIu32 " message%s.\r\n", messages, text_plural(messages));
+		buf_add_str(&shown, language_text(in, TEXT_YOUR_MAILDROP));
+	text_escape(name, SHOWN_NAME_OCTETS, &shown);
+	ok(out, in, messages == 1 ? TEXT_HAS_ONE_MESSAGE : TEXT_HAS_MESSAGES, buf_slice(&shown),
+	   decimal(count, messages));
+	buf_release(&shown);
 }
 
-void reply_login(struct buf *out, enum pop3_login_result result)
+void reply_login(struct buf *out, enum pop3_language in, enum pop3_login_result result)
 {
 	static const struct {
 		enum reply_code code;
-		const char *text;
+		enum pop3_text text;
 	} refusals[] = {
-		[POP3_LOGIN_REFUSED] = { CODE_AUTH, "invalid user name or password" },
-		[POP3_LOGIN_IN_USE] = { CODE_IN_USE, "unable to gain exclusive access to maildrop, "
-			"another session has it" },
-		[POP3_LOGIN_LIMIT] = { CODE_IN_USE, "too many sessions of this user" },
-		[POP3_LOGIN_NO_ACCESS] = { CODE_AUTH, "you are not authorized to use the server" },
-		[POP3_LOGIN_NO_RIGHTS] = { CODE_SYS_PERM, "you are not authorized to read your mail file, "
-			"ask the administrator" },
-		[POP3_LOGIN_WRONG_SERVER] = { CODE_SYS_PERM, "your mail file is on another server" },
-		[POP3_LOGIN_NO_MAILFILE] = { CODE_SYS_PERM, "you have no mail file on this server" },
-		[POP3_LOGIN_TROUBLE_TEMP] = { CODE_SYS_TEMP, "login is not possible now, "
-			"try again later" },
-		[POP3_LOGIN_TROUBLE_PERM] = { CODE_SYS_PERM, "your mail file cannot be opened, "
-			"ask the administrator" },
+		[POP3_LOGIN_REFUSED] = { CODE_AUTH, TEXT_WRONG_PASSWORD },
+		[POP3_LOGIN_IN_USE] = { CODE_IN_USE, TEXT_IN_USE },
+		[POP3_LOGIN_LIMIT] = { CODE_IN_USE, TEXT_TOO_MANY_SESSIONS },
+		[POP3_LOGIN_NO_ACCESS] = { CODE_AUTH, TEXT_NO_ACCESS },
+		[POP3_LOGIN_NO_RIGHTS] = { CODE_SYS_PERM, TEXT_NO_RIGHTS },
+		[POP3_LOGIN_WRONG_SERVER] = { CODE_SYS_PERM, TEXT_WRONG_SERVER },
+		[POP3_LOGIN_NO_MAILFILE] = { CODE_SYS_PERM, TEXT_NO_MAILFILE },
+		[POP3_LOGIN_TROUBLE_TEMP] = { CODE_SYS_TEMP, TEXT_LOGIN_LATER },
+		[POP3_LOGIN_TROUBLE_PERM] = { CODE_SYS_PERM, TEXT_LOGIN_BROKEN },
 	};
 	size_t i = (size_t)result;
 
-	if (i >= sizeof(refusals) / sizeof(refusals[0]) || refusals[i].text == NULL)
+	if (i >= sizeof(refusals) / sizeof(refusals[0]) || refusals[i].text == TEXT_NOTHING)
 		i = POP3_LOGIN_TROUBLE_TEMP;
-	reply_error(out, refusals[i].code, refusals[i].text);
+	reply_error(out, in, refusals[i].code, refusals[i].text);
 }
 
-void reply_deleted(struct buf *out, uint32_t number)
+void reply_deleted(struct buf *out, enum pop3_language in, uint32_t number)
 {
-	buf_addf(out, "+OK message %" PRIu32 " deleted\r\n", number);
+	char digits[24];
+
+	ok(out, in, TEXT_DELETED, decimal(digits, number), nothing);
 }
 
-void reply_no_message(struct buf *out, uint64_t number, uint32_t messages)
+void reply_no_message(struct buf *out, enum pop3_language in, uint64_t number, uint32_t messages)
 {
-	buf_addf(out, "-ERR no message %" PRIu64 ", the maildrop has %" PRIu32 " message%s\r\n",
-	         number, messages, text_plural(messages));
+	char digits[24], count[24];
+
+	error(out, in, CODE_NONE, messages == 1 ? TEXT_NO_MESSAGE_OF_ONE : TEXT_NO_MESSAGE,
+	      decimal(digits, number), decimal(count, messages));
 }
 
-void reply_gone(struct buf *out, uint32_t number)
+void reply_gone(struct buf *out, enum pop3_language in, uint32_t number)
 {
-	buf_addf(out, "-ERR message %" PRIu32 " has been deleted in this session\r\n", number);
+	char digits[24];
+
+	error(out, in, CODE_NONE, TEXT_GONE, decimal(digits, number), nothing);
 }
 
-void reply_usage(struct buf *out, const char *what, const char *usage)
+void reply_usage(struct buf *out, enum pop3_language in, enum pop3_text what, const char *usage)
 {
-	buf_addf(out, "-ERR %s, expected: %s\r\n", what, usage);
+	error(out, in, CODE_NONE, TEXT_USAGE, slice_of(language_text(in, what)), slice_of(usage));
 }
 
-void reply_signing_off(struct buf *out, uint32_t deleted)
+void reply_signing_off(struct buf *out, enum pop3_language in, uint32_t deleted)
 {
-	if (deleted == 0)
-		reply_ok(out, "Postil POP3 server signing off.");
-	else
-		buf_addf(out, "+OK Postil POP3 server signing off (%" PRIu32
-		         " message%s deleted).\r\n", deleted, text_plural(deleted));
+	enum pop3_text text = deleted == 1 ? TEXT_SIGNING_OFF_ONE : TEXT_SIGNING_OFF_DELETED;
+	char count[24];
+
+	ok(out, in, deleted == 0 ? TEXT_SIGNING_OFF : text, decimal(count, deleted), nothing);
 }
 
 enum reply_code reply_code_of(STATUS status)
@@ -155,26 +197,24 @@ enum reply_code reply_code_of(STATUS status)
 	}
 }
 
-void reply_not_updated(struct buf *out, STATUS status)
+void reply_not_updated(struct buf *out, enum pop3_language in, STATUS status)
 {
 	if (status == POSTIL_ERR_UNKNOWN_OUTCOME)
-		reply_error(out, CODE_SYS_TEMP, "it is not known whether the messages were deleted, "
-		            "log in again to see");
+		reply_error(out, in, CODE_SYS_TEMP, TEXT_OUTCOME_UNKNOWN);
 	else if (status == POSTIL_ERR_NOACCESS)
-		reply_error(out, CODE_SYS_PERM, "you may not delete here, nothing was deleted");
+		reply_error(out, in, CODE_SYS_PERM, TEXT_NOT_UPDATED_RIGHTS);
 	else
-		reply_error(out, reply_code_of(status), "the maildrop could not be updated, "
-		            "nothing was deleted");
+		reply_error(out, in, reply_code_of(status), TEXT_NOT_UPDATED);
 }
 
-void reply_read_failed(struct buf *out, STATUS status)
+void reply_read_failed(struct buf *out, enum pop3_language in, STATUS status)
 {
 	if (status == POSTIL_ERR_DELETED)
-		reply_error(out, CODE_SYS_TEMP, "the message was removed by another program");
+		reply_error(out, in, CODE_SYS_TEMP, TEXT_REMOVED);
 	else if (reply_code_of(status) == CODE_SYS_PERM)
-		reply_error(out, CODE_SYS_PERM, "the message cannot be read, ask the administrator");
+		reply_error(out, in, CODE_SYS_PERM, TEXT_UNREADABLE);
 	else
-		reply_error(out, CODE_SYS_TEMP, "the message cannot be read now, try again later");
+		reply_error(out, in, CODE_SYS_TEMP, TEXT_UNREADABLE_NOW);
 }
 
 /* SASL of no mechanism would be wrong (RFC 5034), so there is none then. */
@@ -190,16 +230,18 @@ static const char *mechanism(const struct pop3_door *door)
 
 /* RFC 2449 section 6: what may be said before login is told after it, too, but for STLS,
  * which RFC 2595 section 4 wants told before alone. */
-void reply_capabilities(struct buf *out, const struct pop3_session_options *options,
+void reply_capabilities(struct buf *out, enum pop3_language in, const struct pop3_session_options *options,
                         const struct pop3_door *door, bool before_login)
 {
-	reply_ok(out, "Capability list follows");
+	reply_say(out, in, TEXT_CAPABILITIES);
 	buf_add_str(out, "TOP\r\n");
 	if (door->stls && before_login)
 		buf_add_str(out, "STLS\r\n");
 	if (may_log_in(door))
 		buf_addf(out, "USER\r\nSASL %s\r\n", mechanism(door));
 	buf_add_str(out, "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUIDL\r\n");
+	if (may_log_in(door))           /* of use to who will be let in */
+		buf_add_str(out, "UTF8 USER\r\nLANG\r\n");
 	if (options->expire_days == POP3_EXPIRE_NEVER)
 		buf_add_str(out, "EXPIRE NEVER\r\n");
 	else if (options->expire_days >= 0)
@@ -211,12 +253,39 @@ void reply_capabilities(struct buf *out, const struct pop3_session_options *opti
 	reply_end(out);
 }
 
-void reply_mechanisms(struct buf *out, const struct pop3_door *door)
+void reply_mechanisms(struct buf *out, enum pop3_language in, const struct pop3_door *door)
 {
-	reply_ok(out, "Mechanisms follow");
+	reply_say(out, in, TEXT_MECHANISMS);
 	if (may_log_in(door))
 		buf_addf(out, "%s\r\n", mechanism(door));
 	reply_end(out);
+}
+
+void reply_languages(struct buf *out, enum pop3_language in)
+{
+	reply_say(out, in, TEXT_LANGUAGES_FOLLOW);
+	for (unsigned i = 0; i < LANGUAGES; i++) {
+		enum pop3_language language = (enum pop3_language)i;
+		const char *name = language_name(language);
+
+		buf_addf(out, "%s%s%s\r\n", language_tag(language), name[0] != '\0' ? " " : "", name);
+	}
+	reply_end(out);
+}
+
+void reply_language(struct buf *out, enum pop3_language chosen)
+{
+	buf_addf(out, "+OK %s %s\r\n", language_tag(chosen),
+	         language_text(chosen, TEXT_LANGUAGE_CHANGED));
+}
+
+void reply_no_language(struct buf *out, enum pop3_language in, struct slice range)
+{
+	struct buf shown = BUF_INIT;
+
+	text_escape(range, SHOWN_NAME_OCTETS, &shown);
+	error(out, in, CODE_NONE, TEXT_NO_SUCH_LANGUAGE, buf_slice(&shown), nothing);
+	buf_release(&shown);
 }
 
 void reply_challenge(struct buf *out)

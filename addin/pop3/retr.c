@@ -99,18 +99,20 @@ static enum net_next fail(struct pop3_session *s, STATUS status, struct buf *out
 
 	s->answer.kind = ANSWER_NONE;
 	if (!told)
-		reply_read_failed(out, status);
+		reply_read_failed(out, s->language, status);
 	if (told || status == POSTIL_ERR_LOCK_LOST || status == POSTIL_ERR_TIMEOUT)
 		return session_end(s, POP3_END_READ, status);
 	return NET_CONTINUE;
 }
 
-static void tell(struct answer *a, struct buf *out)
+static void tell(struct pop3_session *s, struct buf *out)
 {
+	struct answer *a = &s->answer;
+
 	if (a->top)
-		reply_ok(out, "top of message follows");
+		reply_say(out, s->language, TEXT_TOP);
 	else
-		reply_octets(out, a->end);
+		reply_octets(out, s->language, a->end);
 	a->told = true;
 }
 
@@ -126,7 +128,7 @@ static enum net_next take(struct pop3_session *s, STATUS status, struct buf *out
 	if (status != NOERROR)
 		return fail(s, status, out);
 	if (!a->told)
-		tell(a, out);
+		tell(s, out);
 	if (a->top)
 		data.n = top_cut(a, data);
 	add_data(a, data, out);
@@ -153,7 +155,7 @@ enum net_next retr_pull(struct pop3_session *s, struct buf *out)
 			return next;
 	}
 	if (!a->told)
-		tell(a, out);
+		tell(s, out);
 	return finish(s, out);
 }
 
@@ -166,17 +168,23 @@ enum net_next retr_finished(struct pop3_session *s, STATUS status, struct buf *o
 	return retr_pull(s, out);
 }
 
-static void begin(struct pop3_session *s, uint32_t number)
+/* false: it has been answered that there is nothing to send. */
+static bool begin(struct pop3_session *s, uint32_t number, struct buf *out)
 {
 	struct pop3_message_info info;
 
 	s->seam->info(s->seam_context, number, &info);
+	if (info.needs_utf8 && !s->utf8) {
+		reply_error(out, s->language, CODE_UTF8, TEXT_NEEDS_UTF8);
+		return false;
+	}
 	s->answer = (struct answer){
 		.kind = ANSWER_BODY, .number = number,
 		.line_start = true, .line_ended = true, .end = info.size_octets,
 		.header = info.header_octets < info.size_octets ? info.header_octets
 		                                                : info.size_octets,
 	};
+	return true;
 }
 
 enum net_next retr_retr(struct pop3_session *s, const struct slice *args, size_t count,
@@ -187,7 +195,8 @@ enum net_next retr_retr(struct pop3_session *s, const struct slice *args, size_t
 
 	if (!command_message(s, args[0], out, &number, &next))
 		return next;
-	begin(s, number);
+	if (!begin(s, number, out))
+		return NET_CONTINUE;
 	return retr_pull(s, out);
 }
 
@@ -195,15 +204,16 @@ enum net_next retr_top(struct pop3_session *s, const struct slice *args, size_t 
                        struct buf *out)
 {
 	uint64_t lines = 0;
-	const char *wrong = command_number(args[1], &lines);
+	enum pop3_text wrong = command_number(args[1], &lines);
 	enum net_next next;
 	uint32_t number;
 
-	if (wrong != NULL)
+	if (wrong != TEXT_NOTHING)
 		return command_bad(s, out, wrong);
 	if (!command_message(s, args[0], out, &number, &next))
 		return next;
-	begin(s, number);
+	if (!begin(s, number, out))
+		return NET_CONTINUE;
 	s->answer.top = true;
 	s->answer.lines = lines;
 	if (lines == 0)

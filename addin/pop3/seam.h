@@ -47,6 +47,7 @@ struct pop3_login_answer {
 
 struct pop3_message_info {
 	uint64_t size_octets, header_octets;
+	bool needs_utf8;                /* is not read by a session that has not said UTF8 */
 	uint8_t uidl_length;
 	char uidl[POP3_UIDL_MAX];       /* the first uidl_length octets are set */
 };
@@ -66,6 +67,8 @@ enum pop3_mechanism {
 struct pop3_credentials {
 	struct slice name, password, authorization;
 	enum pop3_mechanism mechanism;
+	bool utf8;                      /* UTF8 was said: messages come in the form that they were
+	                                 * sent in, else in the one that all clients know */
 };
 
 struct pop3_seam {

@@ -74,7 +74,7 @@ enum net_next pop3_session_open(struct pop3_session *s, struct buf *out)
 
 static enum net_next service_ends(struct pop3_session *s, struct buf *out)
 {
-	reply_error(out, CODE_SYS_TEMP, "the server is shutting down, try again later");
+	reply_error(out, s->language, CODE_SYS_TEMP, TEXT_SHUTTING_DOWN);
 	return session_end(s, POP3_END_SERVICE, NOERROR);
 }
 
@@ -88,8 +88,8 @@ static enum net_next line_came(struct pop3_session *s, enum line_result result,
 	if (s->ending)
 		return service_ends(s, out);
 	if (result == LINE_TOO_LONG)
-		return command_bad(s, out, mechanism == NULL ? "line too long"
-		                   : "line too long, authentication cancelled");
+		return command_bad(s, out, mechanism == NULL ? TEXT_LINE_TOO_LONG
+		                   : TEXT_LINE_TOO_LONG_AUTH);
 	return mechanism != NULL ? auth_continue(s, mechanism, line, out)
 	                         : command_run(s, line, out);
 }
@@ -186,7 +186,8 @@ enum net_next pop3_session_secured(struct pop3_session *s, const struct pop3_doo
 	assert(!door->stls && !door->stls_first);
 	set_door(s, door);
 	auth_forget(s);
-	s->stls_told = false;
+	s->stls_told = s->utf8 = false;
+	s->language = LANGUAGE_DEFAULT;
 	s->answers = NULL;
 	s->reader = (struct line_reader){ .skipping = false };
 	s->login = (struct pop3_login_answer){ .result = POP3_LOGIN_OK };
@@ -232,16 +233,16 @@ bool session_mark(const struct pop3_session *s, uint8_t **bits, uint32_t number)
 	return true;
 }
 
-enum net_next command_bad(struct pop3_session *s, struct buf *out, const char *text)
+enum net_next command_bad(struct pop3_session *s, struct buf *out, enum pop3_text text)
 {
 	unsigned most = s->options->max_bad_commands;
 
 	if (s->state == POP3_AUTHORIZATION)
 		auth_forget(s);
 	if (++s->counts.bad_commands < (most == 0 ? BAD_COMMANDS_DEFAULT : most)) {
-		reply_error(out, CODE_NONE, text);
+		reply_error(out, s->language, CODE_NONE, text);
 		return NET_CONTINUE;
 	}
-	reply_error(out, CODE_NONE, "too many bad commands, closing connection");
+	reply_error(out, s->language, CODE_NONE, TEXT_TOO_MANY_BAD);
 	return session_end(s, POP3_END_BAD_COMMANDS, NOERROR);
 }

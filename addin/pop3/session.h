@@ -8,7 +8,7 @@
  *      +-----+ STLS, a handshake: everything begins anew, without a greeting
  *
  * RFC 1939, 2449 (CAPA, response codes, pipelining), 2595 (STLS), 3206, 5034 (PLAIN, and
- * EXTERNAL of RFC 4422 appendix A).
+ * EXTERNAL of RFC 4422 appendix A), 6856 (UTF8, LANG).
  *
  * What a line may be: a keyword in any case, then arguments, each behind exactly
  * one space; spaces at the end of a line are passed over. What follows `USER `
@@ -21,6 +21,7 @@
 #define POSTIL_POP3_SESSION_H
 
 #include "addin/net/net.h"
+#include "addin/pop3/language.h"
 #include "addin/pop3/seam.h"
 #include "base/buf.h"
 
@@ -39,8 +40,8 @@ struct pop3_door {
 	                                 * USER and PASS with any password; never with password */
 	bool stls;                      /* STLS is possible: never once TLS has begun */
 	bool stls_first;                /* nothing but CAPA, STLS and QUIT is answered before it */
-	const char *refused;            /* what logins are told if nothing counts, must outlive the
-	                                 * session; NULL: a usual text */
+	enum pop3_text refused;         /* what logins are told if nothing counts; TEXT_NOTHING: a
+	                                 * usual text */
 };
 
 struct pop3_session_options {
@@ -52,6 +53,7 @@ struct pop3_session_options {
 	int expire_days;                /* or POP3_EXPIRE_...; see CAPA in the manual */
 	int login_delay_secs;           /* -1: no LOGIN-DELAY tag */
 	unsigned mark_read;             /* POP3MarkRead 0, 1, 2 */
+	enum pop3_language preferred;   /* what LANG * chooses */
 };
 
 /* All the memory of a session is its own; options and seam must outlive it. */

@@ -5,10 +5,12 @@
  *   line.c      lines out of octets
  *   command.c   keyword and arguments, a table per state, the short commands
  *   auth.c      USER, PASS, AUTH, STLS
+ *   utf8.c      UTF8, LANG
  *   list.c      LIST, UIDL
  *   retr.c      RETR, TOP
  *   update.c    DELE, RSET, QUIT
- *   reply.c     the words of every answer
+ *   reply.c     every answer
+ *   language.c  its words
  */
 #ifndef POSTIL_POP3_SESSION_IMPL_H
 #define POSTIL_POP3_SESSION_IMPL_H
@@ -49,6 +51,8 @@ struct pop3_session {
 	bool ending;
 	bool open;              /* login succeeded, close not yet called */
 	bool stls_told;         /* STLS was answered +OK: TLS is to begin */
+	bool utf8;              /* UTF8 was said */
+	enum pop3_language language;
 	const struct mechanism *answers;        /* the next line answers AUTH of it */
 	struct buf name, password, authorization;
 	struct pop3_login_answer login;
@@ -71,13 +75,13 @@ typedef enum net_next command_handler(struct pop3_session *s, const struct slice
 enum net_next command_run(struct pop3_session *s, struct slice line, struct buf *out);
 /* A malformed, unknown or misplaced command: answers, counts, and closes when it
  * was one too many. */
-enum net_next command_bad(struct pop3_session *s, struct buf *out, const char *text);
+enum net_next command_bad(struct pop3_session *s, struct buf *out, enum pop3_text text);
 /* The message an argument names; answers -ERR and returns false if none. */
 bool command_message(struct pop3_session *s, struct slice arg, struct buf *out,
                      uint32_t *number_r, enum net_next *next_r);
 /* A decimal number as commands write it: 1 to 10 digits, no sign, no leading
- * zero. NULL, or what is wrong with it. */
-const char *command_number(struct slice arg, uint64_t *value_r);
+ * zero. TEXT_NOTHING, or what is wrong with it. */
+enum pop3_text command_number(struct slice arg, uint64_t *value_r);
 
 /* session.c */
 bool session_is_deleted(const struct pop3_session *s, uint32_t number);
@@ -93,6 +97,9 @@ enum net_next auth_continue(struct pop3_session *s, const struct mechanism *mech
                             struct slice line, struct buf *out);
 enum net_next auth_finished(struct pop3_session *s, STATUS status, struct buf *out);
 void auth_forget(struct pop3_session *s);       /* wipe name and password */
+
+/* utf8.c */
+command_handler utf8_utf8, utf8_lang;
 
 /* list.c */
 command_handler list_list, list_uidl;

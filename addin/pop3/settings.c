@@ -98,6 +98,8 @@ const struct net_variable settings_table[] = {
 	     "the numeric address to listen on, empty: all of IPv6 and IPv4"),
 	TEXT("POP3_Expire", expire, "NEVER",
 	     "what CAPA tells about messages left here: NEVER, days, or - for nothing"),
+	TEXT("POP3_Language", language, "en",
+	     "the language that a client gets which asks for any: i-default, en, de"),
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
 
@@ -205,6 +207,19 @@ static int expire_days(const struct settings *s, const struct net_variable_say *
 	return POP3_EXPIRE_NOT_TOLD;
 }
 
+/* The name must be one of the list: a range that only matches would surprise. */
+static enum pop3_language preferred_language(const struct settings *s, const struct net_variable_say *to)
+{
+	enum pop3_language language = LANGUAGE_EN;
+
+	if (strcmp(s->language, "*") != 0 &&
+	    language_find(slice_of(s->language), LANGUAGE_EN, &language) &&
+	    slice_equal_nocase(slice_of(s->language), slice_of(language_tag(language))))
+		return language;
+	net_variable_sayf(to, "notes.ini: POP3_Language must be i-default, en or de; it is en");
+	return LANGUAGE_EN;
+}
+
 static void make_options(struct settings *s, const struct net_variable_say *to)
 {
 	snprintf(s->implementation, sizeof(s->implementation), "Postil-%s", POSTIL_VERSION);
@@ -216,6 +231,7 @@ static void make_options(struct settings *s, const struct net_variable_say *to)
 		.expire_days = expire_days(s, to),
 		.login_delay_secs = -1,
 		.mark_read = s->mark_read,
+		.preferred = preferred_language(s, to),
 	};
 }
 

@@ -36,7 +36,7 @@ struct settings {
 	uint32_t stls, tls_either, tls_address_names, ticket_hours;
 	uint32_t check_crls, trust_expired_crls, allow_crl_failure, accept_expired;
 	char cipher_spec[SETTINGS_TEXT_OCTETS];
-	char address[SETTINGS_TEXT_OCTETS], expire[SETTINGS_TEXT_OCTETS];
+	char address[SETTINGS_TEXT_OCTETS], expire[SETTINGS_TEXT_OCTETS], language[SETTINGS_TEXT_OCTETS];
 	char trusted_networks[SETTINGS_TEXT_OCTETS];
 	struct net_networks *trusted;   /* the same, read; NULL: none */
 	/* The Server document, and the documents it leads to */

@@ -15,17 +15,17 @@ enum net_next update_dele(struct pop3_session *s, const struct slice *args, size
 	if (!command_message(s, args[0], out, &number, &next))
 		return next;
 	if (!s->login.may_delete) {
-		reply_error(out, CODE_SYS_PERM, "you are not authorized to delete in this mail file");
+		reply_error(out, s->language, CODE_SYS_PERM, TEXT_MAY_NOT_DELETE);
 		return NET_CONTINUE;
 	}
 	if (!session_mark(s, &s->deleted, number)) {
-		reply_error(out, CODE_SYS_TEMP, "out of memory, the message is not deleted");
+		reply_error(out, s->language, CODE_SYS_TEMP, TEXT_NOT_DELETED);
 		return NET_CONTINUE;
 	}
 	s->seam->info(s->seam_context, number, &info);
 	s->live--;
 	s->live_octets -= info.size_octets;
-	reply_deleted(out, number);
+	reply_deleted(out, s->language, number);
 	return NET_CONTINUE;
 }
 
@@ -36,7 +36,7 @@ enum net_next update_rset(struct pop3_session *s, const struct slice *args, size
 	s->deleted = NULL;
 	s->live = s->counts.messages;
 	s->live_octets = s->login.octets;
-	reply_maildrop(out, s->live, s->live_octets);
+	reply_maildrop(out, s->language, s->live, s->live_octets);
 	return NET_CONTINUE;
 }
 
@@ -83,11 +83,11 @@ static enum net_next commit(struct pop3_session *s, struct buf *out)
 enum net_next update_finished(struct pop3_session *s, STATUS status, struct buf *out)
 {
 	if (status != NOERROR) {
-		reply_not_updated(out, status);
+		reply_not_updated(out, s->language, status);
 		return session_end(s, POP3_END_COMMIT, status);
 	}
 	s->counts.deleted = s->counts.messages - s->live;
-	reply_signing_off(out, s->counts.deleted);
+	reply_signing_off(out, s->language, s->counts.deleted);
 	return session_end(s, POP3_END_QUIT, NOERROR);
 }
 
@@ -95,7 +95,7 @@ enum net_next update_quit(struct pop3_session *s, const struct slice *args, size
                           struct buf *out)
 {
 	if (s->state == POP3_AUTHORIZATION) {
-		reply_signing_off(out, 0);
+		reply_signing_off(out, s->language, 0);
 		return session_end(s, POP3_END_QUIT, NOERROR);
 	}
 	s->state = POP3_UPDATE;

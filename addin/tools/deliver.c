@@ -255,10 +255,11 @@ static STATUS read_message(struct intake *intake, struct fault *fault)
 	return status;
 }
 
-static int take_message(struct deliver *d, const char *sender)
+static int take_message(struct deliver *d, const char *sender, bool smtputf8)
 {
+	struct intake_options options = { .smtputf8 = smtputf8 };
 	struct fault fault = { 0 };
-	STATUS status = intake_new(NULL, &d->intake);
+	STATUS status = intake_new(&options, &d->intake);
 
 	if (status == NOERROR && sender != NULL)
 		status = make_top(d, sender, &fault);
@@ -311,12 +312,13 @@ static void release(struct deliver *d)
 	arena_release(&d->arena);
 }
 
-static int deliver(struct deliver *d, const char *sender, int count, char **recipients)
+static int deliver(struct deliver *d, const char *sender, bool smtputf8, int count,
+                   char **recipients)
 {
 	int exit_status = find_targets(d, count, recipients);
 
 	if (exit_status == EX_OK)
-		exit_status = take_message(d, sender);
+		exit_status = take_message(d, sender, smtputf8);
 	if (exit_status == EX_OK) {
 		d->store = tool_store(d->data_dir, &exit_status);
 		if (d->store == NULL)
@@ -330,15 +332,17 @@ static int deliver(struct deliver *d, const char *sender, int count, char **reci
 
 int verb_deliver(int argc, char **argv)
 {
-	static const char usage[] = "deliver [-d DATA] [-f SENDER] RECIPIENT... < message";
+	static const char usage[] = "deliver [-u] [-d DATA] [-f SENDER] RECIPIENT... < message";
 	const char *data = NULL, *sender = NULL;
 	struct deliver d = { .arena = ARENA_INIT, .top = BUF_INIT };
+	bool smtputf8 = false;
 	int option, exit_status;
 
-	while ((option = getopt(argc, argv, "d:f:h")) != -1)
+	while ((option = getopt(argc, argv, "d:f:hu")) != -1)
 		switch (option) {
 		case 'd': data = optarg; break;
 		case 'f': sender = optarg; break;
+		case 'u': smtputf8 = true; break;
 		case 'h': return tool_help(usage);
 		default: return tool_usage(usage);
 		}
@@ -347,7 +351,7 @@ int verb_deliver(int argc, char **argv)
 	d.data_dir = tool_data_dir(data, &exit_status);
 	if (d.data_dir == NULL)         /* perhaps not mounted yet */
 		return EX_TEMPFAIL;
-	exit_status = deliver(&d, sender, argc - optind, argv + optind);
+	exit_status = deliver(&d, sender, smtputf8, argc - optind, argv + optind);
 	free(d.data_dir);
 	return exit_status;
 }

@@ -190,6 +190,10 @@ class MailServer(postil.Server):
         finally:
             shutil.rmtree(folder)
 
+    def add_utf8(self, login, octets):
+        """A message that was sent with SMTPUTF8."""
+        self.tool("deliver", "-u", "-d", self.data, login, input=octets)
+
     def connect(self, timeout=None):
         connection = Connection(("127.0.0.1", self.port), timeout)
         connection.greeting = connection.line()

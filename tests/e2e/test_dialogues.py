@@ -28,6 +28,7 @@ class Dialogue:
     def __init__(self, path):
         self.path = path
         self.messages, self.variables, self.lines = [], {}, []
+        self.with_utf8 = []             # for each message: sent with SMTPUTF8
         self.session_alone = False
         with open(path, "rb") as f:
             for number, line in enumerate(f.read().split(b"\n"), 1):
@@ -38,8 +39,9 @@ class Dialogue:
             return
         if line == b"@ only session":
             self.session_alone = True
-        elif line == b"@ message":
+        elif line in (b"@ message", b"@ message utf8"):
             self.messages.append(b"")
+            self.with_utf8.append(line == b"@ message utf8")
         elif line.startswith(b"@ set "):
             name, value = line[6:].decode().split("=", 1)
             self.variables[name] = value
@@ -49,6 +51,12 @@ class Dialogue:
             self.messages[-1] += unescape(line[3:])
         else:
             self.lines.append((number, line))
+
+    def deliver(self, server):
+        server.put("jcorrer", [] if any(self.with_utf8) else self.messages)
+        if any(self.with_utf8):
+            for octets, with_utf8 in zip(self.messages, self.with_utf8):
+                server.add_utf8("jcorrer", octets) if with_utf8 else server.add("jcorrer", [octets])
 
     def run(self, server):
         self.connections, self.on, self.server = {}, b"1", server
@@ -117,7 +125,7 @@ def run_group(variables, dialogues):
         for dialogue in dialogues:
             try:
                 wait_until_free(server)
-                server.put("jcorrer", dialogue.messages)
+                dialogue.deliver(server)
                 dialogue.run(server)
                 print("ok    " + os.path.basename(dialogue.path), flush=True)
             except AssertionError as error:

@@ -244,8 +244,8 @@ def external_exchange():
 
 COMMON = [b"TOP", b"RESP-CODES", b"AUTH-RESP-CODE", b"PIPELINING", b"UIDL", b"EXPIRE NEVER",
           b"IMPLEMENTATION Postil-"]
-PASSWORDS = [b"USER", b"SASL PLAIN"]
-CERTIFICATE = [b"USER", b"SASL EXTERNAL"]
+PASSWORDS = [b"USER", b"SASL PLAIN", b"UTF8 USER", b"LANG"]
+CERTIFICATE = [b"USER", b"SASL EXTERNAL", b"UTF8 USER", b"LANG"]
 
 
 def capabilities(c):

@@ -69,7 +69,7 @@ static struct doors choose_doors(struct slice *in)
 	static const struct pop3_door before[] = {
 		{ .password = true, .stls = true },
 		{ .certificate = true },
-		{ .refused = "not here" },
+		{ .refused = TEXT_NO_PASSWORD },
 		{ .stls = true },
 		{ .stls = true, .stls_first = true },
 		{ .password = true, .stls = true, .stls_first = true },
@@ -77,7 +77,7 @@ static struct doors choose_doors(struct slice *in)
 		{ .password = true },
 	};
 	static const struct pop3_door after[] = {
-		{ .password = true }, { .certificate = true }, { .refused = "not here" },
+		{ .password = true }, { .certificate = true }, { .refused = TEXT_NO_PASSWORD },
 	};
 	struct doors doors = { before[7], after[0] };
 	unsigned char first = in->n == 0 ? ' ' : (unsigned char)in->p[0];

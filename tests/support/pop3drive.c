@@ -57,7 +57,7 @@ static bool is_person(const struct drive *d, const struct pop3_credentials *c)
 
 static enum pop3_login_result check(struct drive *d, const struct pop3_credentials *c)
 {
-	static const struct maildrop_options options;
+	struct maildrop_options options = { .utf8 = c->utf8 };
 	uint64_t epoch;
 	STATUS status;
 
@@ -104,6 +104,7 @@ static void seam_info(void *context, uint32_t number, struct pop3_message_info *
 	d->drop->calls->message(d->drop, number - 1, &message);
 	info_r->size_octets = message.size_octets;
 	info_r->header_octets = message.header_octets;
+	info_r->needs_utf8 = message.needs_utf8;
 	info_r->uidl_length = (uint8_t)message.uidl.n;
 	memcpy(info_r->uidl, message.uidl.p, message.uidl.n);
 }

@@ -12,6 +12,7 @@ struct letter {
 	struct maildrop_message info;
 	char uidl[MAILDROP_UIDL_MAX];
 	char *octets;
+	struct letter *second;          /* the form for clients without UTF8; NULL: the same */
 	bool read;
 	unsigned users;                 /* the mail file, and maildrops */
 };
@@ -38,7 +39,7 @@ struct memory_drop {
 	struct maildrop base;
 	struct memory_store *store;
 	struct mail_file *file;
-	bool locked;
+	bool locked, utf8;
 	uint32_t count;
 	uint64_t octets;
 	struct letter **letters;
@@ -48,8 +49,18 @@ static void letter_let_go(struct letter *letter)
 {
 	if (--letter->users > 0)
 		return;
+	if (letter->second != NULL)
+		letter_let_go(letter->second);
 	free(letter->octets);
 	free(letter);
+}
+
+/* As this maildrop's client gets it. */
+static const struct letter *letter_form(const struct memory_drop *drop, uint32_t index)
+{
+	const struct letter *letter = drop->letters[index];
+
+	return drop->utf8 || letter->second == NULL ? letter : letter->second;
 }
 
 static struct mail_file *file_find(struct memory_store *store, const char *path)
@@ -135,7 +146,8 @@ static STATUS memory_open(struct mail_store *base, const char *path,
 		status = POSTIL_ERR_IN_USE;
 	if (status == NOERROR) {
 		*drop = (struct memory_drop){ .base = { base->calls, rights }, .store = store,
-		                              .file = file, .locked = !look_only };
+		                              .file = file, .locked = !look_only,
+		                              .utf8 = options != NULL && options->utf8 };
 		drop->letters = calloc(file->count + 1, sizeof(struct letter *));
 		for (size_t i = 0; i < file->count; i++) {
 			struct letter *letter = file->letters[i];
@@ -144,7 +156,7 @@ static STATUS memory_open(struct mail_store *base, const char *path,
 				continue;
 			letter->users++;
 			drop->letters[drop->count++] = letter;
-			drop->octets += letter->info.size_octets;
+			drop->octets += letter_form(drop, drop->count - 1)->info.size_octets;
 		}
 		file->in_use |= drop->locked;
 		*epoch_r = drop->locked ? ++file->epoch : file->epoch;
@@ -190,7 +202,7 @@ static void memory_stat(const struct maildrop *base, uint32_t *count_r, uint64_t
 static void memory_message(const struct maildrop *base, uint32_t index,
                            struct maildrop_message *message_r)
 {
-	*message_r = ((const struct memory_drop *)base)->letters[index]->info;
+	*message_r = letter_form((const struct memory_drop *)base, index)->info;
 }
 
 static size_t memory_memory(const struct maildrop *base)
@@ -202,7 +214,7 @@ static size_t memory_memory(const struct maildrop *base)
 static STATUS memory_read(struct maildrop *base, uint32_t index, uint64_t offset, void *out,
                           size_t size, size_t *got_r, struct fault *fault)
 {
-	const struct letter *letter = ((struct memory_drop *)base)->letters[index];
+	const struct letter *letter = letter_form((struct memory_drop *)base, index);
 	uint64_t left = offset < letter->info.size_octets ? letter->info.size_octets - offset : 0;
 
 	*got_r = size < left ? size : (size_t)left;
@@ -276,6 +288,13 @@ static STATUS letter_make(struct memory_store *store, const struct maildrop_deli
 			"memory%016llx", (unsigned long long)++store->last_uidl);
 	else
 		status = POSTIL_ERR_INVALID;
+	if (status == NOERROR && d->second != NULL) {
+		struct maildrop_delivery second = *d->second;
+
+		second.uidl = SLICE_LIT("");
+		second.second = NULL;
+		status = letter_make(store, &second, &letter->second);
+	}
 	if (status != NOERROR)
 		letter_let_go(letter);
 	else
@@ -453,12 +472,13 @@ STATUS store_memory_new(struct mail_store **store_r)
 	return NOERROR;
 }
 
-STATUS store_put(struct mail_store *store, const char *path, const char *text, size_t n,
-                 const char *uidl)
+static STATUS put(struct mail_store *store, const char *path, const char *text, size_t n,
+                  const char *uidl, bool smtputf8)
 {
+	struct intake_options options = { .smtputf8 = smtputf8 };
 	struct maildrop_delivery delivery;
 	struct intake *intake;
-	STATUS status = intake_new(NULL, &intake);
+	STATUS status = intake_new(&options, &intake);
 
 	if (status != NOERROR)
 		return status;
@@ -472,4 +492,15 @@ STATUS store_put(struct mail_store *store, const char *path, const char *text, s
 	}
 	intake_free(&intake);
 	return status;
+}
+
+STATUS store_put(struct mail_store *store, const char *path, const char *text, size_t n,
+                 const char *uidl)
+{
+	return put(store, path, text, n, uidl, false);
+}
+
+STATUS store_put_utf8(struct mail_store *store, const char *path, const char *text, size_t n)
+{
+	return put(store, path, text, n, NULL, true);
 }

@@ -13,6 +13,8 @@ STATUS store_memory_new(struct mail_store **store_r);
  * NULL, made. The mail file is made if needed. Works on any store. */
 STATUS store_put(struct mail_store *store, const char *path, const char *text, size_t n,
                  const char *uidl);
+/* The same of one sent with SMTPUTF8. */
+STATUS store_put_utf8(struct mail_store *store, const char *path, const char *text, size_t n);
 
 enum store_call {
 	STORE_OPEN, STORE_READ, STORE_COMMIT, STORE_RECLAIM, STORE_DELIVER,

@@ -23,6 +23,7 @@ struct dialogue {
 	size_t piece;
 	bool pending;
 	struct mail_store *store;
+	bool smtputf8;                  /* it was sent with SMTPUTF8 */
 	struct buf message;             /* being told; n 0 and !telling: none */
 	bool telling, talking, skip;
 	struct pop3_session_options options;
@@ -93,7 +94,10 @@ static void message_done(struct dialogue *d)
 {
 	if (!d->telling)
 		return;
-	ck_assert_int_eq(store_put(d->store, DRIVE_PATH, d->message.p, d->message.n, NULL), NOERROR);
+	if (d->smtputf8)
+		ck_assert_int_eq(store_put_utf8(d->store, DRIVE_PATH, d->message.p, d->message.n), NOERROR);
+	else
+		ck_assert_int_eq(store_put(d->store, DRIVE_PATH, d->message.p, d->message.n, NULL), NOERROR);
 	buf_clear(&d->message);
 	d->telling = false;
 }
@@ -199,6 +203,8 @@ static void set_option(struct dialogue *d, const char *text)
 		d->options.max_failed_logins = (unsigned)number;
 	else if (slice_equal_nocase(name, SLICE_LIT("POP3_Expire")))
 		d->options.expire_days = value[1] == '\0' ? -1 : value[1] == 'N' ? -2 : (int)number;
+	else if (slice_equal_nocase(name, SLICE_LIT("POP3_Language")))
+		ck_assert(language_find(slice_of(value + 1), LANGUAGE_EN, &d->options.preferred));
 	else if (slice_equal_nocase(name, SLICE_LIT("POP3_Show_Implementation")))
 		d->options.implementation = number != 0 ? "Postil-1.0" : NULL;
 	else
@@ -242,9 +248,10 @@ static void begin_tls(struct dialogue *d, const char *words)
 
 static void directive(struct dialogue *d, const char *text)
 {
-	if (strcmp(text, "message") == 0) {
+	if (strcmp(text, "message") == 0 || strcmp(text, "message utf8") == 0) {
 		message_done(d);
 		d->telling = true;
+		d->smtputf8 = strcmp(text, "message utf8") == 0;
 	} else if (strncmp(text, "set ", 4) == 0) {
 		set_option(d, text + 4);
 	} else if (strncmp(text, "connect ", 8) == 0 && text[8] >= '1' && text[8] <= '4') {

@@ -17,6 +17,8 @@
 #define CAPA_HEAD "+OK Capability list follows\r\nTOP\r\n"
 #define CAPA_TAIL "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUIDL\r\nEXPIRE NEVER\r\n" \
 	"IMPLEMENTATION Postil-1.0\r\n.\r\n"
+#define CAPA_OPEN_TAIL "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUIDL\r\nUTF8 USER\r\nLANG\r\n" \
+	"EXPIRE NEVER\r\nIMPLEMENTATION Postil-1.0\r\n.\r\n"
 #define AUTH_HEAD "+OK Mechanisms follow\r\n"
 #define BEGIN "+OK Begin TLS negotiation\r\n"
 #define CLOSED "-ERR [SYS/PERM] login is not enabled on this port\r\n"
@@ -61,21 +63,21 @@ static const struct {
 	const char *say_after, *said_after;
 } talks[] = {
 	/* name and password */
-	{ PASSWORD, "CAPA\r\nAUTH\r\n", CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_TAIL
+	{ PASSWORD, "CAPA\r\nAUTH\r\n", CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL
 	  AUTH_HEAD "PLAIN\r\n.\r\n", NOTHING, NULL, NULL },
 	{ PASSWORD, "USER jcorrer\r\nPASS lotus notes\r\nCAPA\r\n", ASKED IN
-	  CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_TAIL, NOTHING, NULL, NULL },
+	  CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL, NOTHING, NULL, NULL },
 	{ PASSWORD, "USER jcorrer\r\nPASS wrong\r\n", ASKED REFUSED, NOTHING, NULL, NULL },
 	{ PASSWORD, "AUTH EXTERNAL =\r\nAUTH EXTERNAL\r\nauth external amNvcnJlcg==\r\n",
 	  NOT_OFFERED NOT_OFFERED NOT_OFFERED, NOTHING, NULL, NULL },
-	{ PASSWORD, "STLS\r\nCAPA\r\n", NO_STLS CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_TAIL,
+	{ PASSWORD, "STLS\r\nCAPA\r\n", NO_STLS CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL,
 	  NOTHING, NULL, NULL },
 
 	/* a certificate alone: any password is as good as another */
-	{ CERTIFICATE, "CAPA\r\nAUTH\r\n", CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_TAIL
+	{ CERTIFICATE, "CAPA\r\nAUTH\r\n", CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_OPEN_TAIL
 	  AUTH_HEAD "EXTERNAL\r\n.\r\n", NOTHING, NULL, NULL },
 	{ CERTIFICATE, "USER jcorrer\r\nPASS x\r\nCAPA\r\n", ASKED IN
-	  CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_TAIL, NOTHING, NULL, NULL },
+	  CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_OPEN_TAIL, NOTHING, NULL, NULL },
 	{ CERTIFICATE, "USER jcorrer\r\nPASS \r\n", ASKED IN, NOTHING, NULL, NULL },
 	{ CERTIFICATE, "USER other\r\nPASS lotus notes\r\n",
 	  "+OK other, your papers please.\r\n" REFUSED, NOTHING, NULL, NULL },
@@ -101,33 +103,35 @@ static const struct {
 	  "-ERR log in first\r\n", NOTHING, NULL, NULL },
 	{ NOTHING, "CAPA\r\nAUTH\r\nAUTH X\r\n", CAPA_HEAD CAPA_TAIL AUTH_HEAD ".\r\n"
 	  "-ERR unknown authentication mechanism\r\n", NOTHING, NULL, NULL },
-	{ { .refused = "not here" }, "USER jcorrer\r\n" PLAIN,
-	  "-ERR [SYS/PERM] not here\r\n-ERR [SYS/PERM] not here\r\n", NOTHING, NULL, NULL },
+	{ { .refused = TEXT_NO_PASSWORD }, "USER jcorrer\r\n" PLAIN,
+	  "-ERR [SYS/PERM] name and password are not accepted on this port\r\n"
+	  "-ERR [SYS/PERM] name and password are not accepted on this port\r\n", NOTHING, NULL, NULL },
 
 	/* STLS */
 	{ { .password = true, .stls = true }, "CAPA\r\nSTLS now\r\nstls \r\n",
-	  CAPA_HEAD "STLS\r\nUSER\r\nSASL PLAIN\r\n" CAPA_TAIL
+	  CAPA_HEAD "STLS\r\nUSER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL
 	  "-ERR too many arguments, expected: STLS\r\n" BEGIN, PASSWORD,
 	  "CAPA\r\nSTLS\r\nUSER jcorrer\r\nPASS lotus notes\r\n",
-	  CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_TAIL NO_STLS ASKED IN },
+	  CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL NO_STLS ASKED IN },
 	{ { .password = true, .stls = true }, "USER jcorrer\r\nSTLS\r\n", ASKED BEGIN, PASSWORD,
 	  "PASS lotus notes\r\n", "-ERR PASS must follow USER immediately\r\n" },
 	{ { .password = true, .stls = true }, "USER jcorrer\r\nSTLS now\r\nPASS lotus notes\r\n",
 	  ASKED "-ERR too many arguments, expected: STLS\r\n-ERR PASS must follow USER immediately\r\n",
 	  NOTHING, NULL, NULL },
 	{ { .password = true, .stls = true }, "USER jcorrer\r\nPASS lotus notes\r\nCAPA\r\nSTLS\r\n",
-	  ASKED IN CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_TAIL "-ERR you are logged in already\r\n",
+	  ASKED IN CAPA_HEAD "USER\r\nSASL PLAIN\r\n" CAPA_OPEN_TAIL "-ERR you are logged in already\r\n",
 	  NOTHING, NULL, NULL },
 	/* STLS there is an answer to the challenge: base64, but not what PLAIN wants */
 	{ { .password = true, .stls = true }, "AUTH PLAIN\r\nSTLS\r\n",
 	  "+ \r\n-ERR that is not a response to PLAIN\r\n", NOTHING, NULL, NULL },
 	{ { .password = true, .stls = true }, "STLS\r\n", BEGIN, CERTIFICATE,
 	  "CAPA\r\nAUTH\r\n" PLAIN "AUTH EXTERNAL =\r\n",
-	  CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_TAIL AUTH_HEAD "EXTERNAL\r\n.\r\n"
+	  CAPA_HEAD "USER\r\nSASL EXTERNAL\r\n" CAPA_OPEN_TAIL AUTH_HEAD "EXTERNAL\r\n.\r\n"
 	  NOT_OFFERED YOURS },
-	{ { .password = true, .stls = true }, "STLS\r\n", BEGIN, { .refused = "no certificate" },
+	{ { .password = true, .stls = true }, "STLS\r\n", BEGIN, { .refused = TEXT_SITE_DISABLED },
 	  "CAPA\r\nUSER jcorrer\r\nPASS lotus notes\r\n", CAPA_HEAD CAPA_TAIL
-	  "-ERR [SYS/PERM] no certificate\r\n-ERR [SYS/PERM] no certificate\r\n" },
+	  "-ERR [SYS/PERM] This site is not enabled on the server\r\n"
+	  "-ERR [SYS/PERM] This site is not enabled on the server\r\n" },
 	{ { .stls = true }, "USER jcorrer\r\nSTLS\r\n", CLOSED BEGIN, PASSWORD,
 	  "USER jcorrer\r\nPASS lotus notes\r\n", ASKED IN },
 

@@ -155,9 +155,7 @@ START_TEST(what_is_offered)
 		ck_assert_msg(door.password == doors[i].password &&
 		              door.certificate == doors[i].certificate && door.stls == doors[i].stls &&
 		              door.stls_first == doors[i].stls_first, "door %zu", i);
-		ck_assert_ptr_nonnull(door.refused);
-		if (doors[i].tls)
-			ck_assert_str_eq(door.refused, REPLY_SITE_DISABLED);
+		ck_assert_int_eq(door.refused, doors[i].tls ? TEXT_SITE_DISABLED : TEXT_NO_PASSWORD);
 	}
 }
 END_TEST

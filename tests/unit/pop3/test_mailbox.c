@@ -56,7 +56,7 @@ static STATUS try_open(struct mailbox **mailbox_r)
 
 	ck_assert_int_eq(registry_add(task.registry, SLICE_LIT("CN=A"), PATH, "127.0.0.1", 7, 2,
 	                              &entry), NOERROR);
-	status = mailbox_open(&task, &settings, NULL, &entry, mailbox_r);
+	status = mailbox_open(&task, &settings, NULL, false, &entry, mailbox_r);
 	ck_assert_int_eq(entry == NULL, status == NOERROR);
 	registry_remove(task.registry, &entry);
 	return status;
