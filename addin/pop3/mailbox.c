@@ -158,7 +158,7 @@ void mailbox_stat(const struct mailbox *m, uint32_t *messages_r, uint64_t *octet
 
 void mailbox_info(const struct mailbox *m, uint32_t number, struct pop3_message_info *info_r)
 {
-	struct maildrop_message message;
+	struct maildrop_message message = { .needs_utf8 = false };
 
 	m->drop->calls->message(m->drop, number - 1, &message);
 	info_r->size_octets = message.size_octets;
