@@ -62,61 +62,46 @@ static void unit_color(const struct bitmap *b, const uint8_t *unit, uint8_t rgb[
 	rgb[2] = (uint8_t)((value & 31) * 255 / 31);
 }
 
-/* Count units of the same kind at *x; false when the line is full already. */
-static bool put_unit(const struct bitmap *b, uint8_t *line, unsigned *x, const uint8_t *unit)
+/* What is more than a line holds is left out: real bitmaps have such lines. */
+static void put_unit(const struct bitmap *b, uint8_t *line, unsigned *x, const uint8_t *unit)
 {
 	if (*x >= b->width)
-		return false;
+		return;
 	if (b->bits == 1) {
 		for (int bit = 7; bit >= 0 && *x < b->width; bit--, ++*x)
 			memset(line + 3 * *x, (unit[0] >> bit & 1) != 0 ? 0xFF : 0, 3);
-		return true;
+		return;
 	}
 	unit_color(b, unit, line + 3 * *x);
 	++*x;
-	return true;
 }
 
-static bool put_pattern(const struct bitmap *b, uint8_t *line, unsigned *x, uint8_t which)
+static void put_pattern(const struct bitmap *b, uint8_t *line, unsigned *x, uint8_t which)
 {
-	if (*x >= b->width)
-		return false;
 	for (unsigned i = 0; i < PATTERN_PIXELS && *x < b->width; i++, ++*x)
 		memcpy(line + 3 * *x, b->patterns[which][i], 3);
-	return true;
 }
 
-/* One code of a line; its length, or 0 when it does not fit. */
+/* One code of a line; its length, or 0 when it is cut off or not known. */
 static size_t code(const struct bitmap *b, uint8_t *line, unsigned *x, struct slice s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
 	size_t unit = b->bits == 16 ? 2 : 1;
 	unsigned count = p[0] & 63;
-	size_t n;
+	size_t n = p[0] >> 6 == 3 ? 1 + unit : p[0] >> 6 == 1 ? 3 : 1 + count * unit;
 
-	switch (p[0] >> 6) {
-	case 3:
-		n = 1 + unit;
-		for (unsigned i = 0; s.n >= n && i < count; i++)
-			if (!put_unit(b, line, x, p + 1))
-				return 0;
-		break;
-	case 1:
-		n = 3;
-		for (unsigned i = 0; s.n >= n && i < p[1]; i++)
-			if (!put_pattern(b, line, x, p[2]))
-				return 0;
-		break;
-	case 0:
-		n = 1 + count * unit;
-		for (unsigned i = 0; s.n >= n && i < count; i++)
-			if (!put_unit(b, line, x, p + 1 + i * unit))
-				return 0;
-		break;
-	default:
+	if (p[0] >> 6 == 2 || s.n < n)
 		return 0;
-	}
-	return s.n >= n ? n : 0;
+	if (p[0] >> 6 == 3)
+		for (unsigned i = 0; i < count; i++)
+			put_unit(b, line, x, p + 1);
+	else if (p[0] >> 6 == 1)
+		for (unsigned i = 0; i < p[1]; i++)
+			put_pattern(b, line, x, p[2]);
+	else
+		for (unsigned i = 0; i < count; i++)
+			put_unit(b, line, x, p + 1 + i * unit);
+	return n;
 }
 
 static bool segment(struct bitmap *b, struct slice body)

@@ -1,11 +1,7 @@
 /*
- * Rich text: what is open, what is hidden, what is over a bound. Everything in it comes
- * from a document and is distrusted: depth, sizes and counts are bounded here, escaping
- * is the writers' business.
- *
- *   page --+-- paragraph, or item of a list (lists are found by marks and margins)
- *          +-- section -- the same
- *          +-- table -- row -- cell -- the same
+ * Rich text: paragraphs and what stands in them, what is hidden, what is over a bound.
+ * Everything comes from a document and is distrusted: sizes and counts are bounded here,
+ * depth in richtextblock.c, escaping is the writers' business.
  */
 #include "mailfile/richtextmaker.h"
 
@@ -34,7 +30,7 @@ static const char *const gap_texts[RICH_GAP_COUNT] = {
 
 /* --- what is open ---------------------------------------------------------------- */
 
-static struct rich_level *level(struct richtext_maker *m)
+struct rich_level *rich_level(struct richtext_maker *m)
 {
 	return &m->levels[m->level_count - 1];
 }
@@ -55,73 +51,13 @@ int32_t rich_left(const struct richtext_maker *m, struct rich_length length, int
 	return length.percent ? (int32_t)((int64_t)length.value * RICH_TWIPS_INCH / 1000) : length.value;
 }
 
-static void check_size(struct richtext_maker *m)
+void rich_check_size(struct richtext_maker *m)
 {
 	if (m->html.n > m->options.html_octets || m->plain_octets > m->options.html_octets)
 		m->full = true;
 	if (buf_status(&m->html) != NOERROR || buf_status(&m->text) != NOERROR ||
 	    buf_status(&m->line) != NOERROR)
 		m->status = POSTIL_ERR_MEMORY;
-}
-
-/* --- lists ------------------------------------------------------------------------- */
-
-static void close_list(struct richtext_maker *m)
-{
-	struct rich_level *l = level(m);
-
-	html_list_end(m, (enum rich_list)l->lists[--l->list_count].kind);
-}
-
-static void close_lists(struct richtext_maker *m)
-{
-	while (level(m)->list_count > 0)
-		close_list(m);
-}
-
-static bool numbered(unsigned kind)
-{
-	return kind >= RICH_LIST_NUMBER;
-}
-
-/* Lists of the same marks look the same; checked and unchecked items are one list. */
-static bool same_list(unsigned a, unsigned b)
-{
-	return a == b || ((a == RICH_LIST_CHECK || a == RICH_LIST_UNCHECK) &&
-	                  (b == RICH_LIST_CHECK || b == RICH_LIST_UNCHECK));
-}
-
-/* Notes knows no lists, only paragraphs with marks: one that is further in than the one
- * before belongs to that one's item, and a paragraph without a mark ends a list unless it
- * is further in than its items. */
-static void settle_lists(struct richtext_maker *m)
-{
-	struct rich_level *l = level(m);
-	int32_t left = rich_left(m, m->par.left, rich_in_cell(m) ? 0 : RICH_TWIPS_INCH);
-	struct rich_list_open *top;
-
-	m->par_item = false;
-	while (l->list_count > 0 && (l->lists[l->list_count - 1].left > left ||
-	       (m->par.list == RICH_LIST_NONE && l->lists[l->list_count - 1].left == left)))
-		close_list(m);
-	if (m->par.list == RICH_LIST_NONE)
-		return;
-	top = l->list_count > 0 ? &l->lists[l->list_count - 1] : NULL;
-	if (top != NULL && top->left == left && !same_list(top->kind, m->par.list)) {
-		close_list(m);
-		top = l->list_count > 0 ? &l->lists[l->list_count - 1] : NULL;
-	}
-	if (top == NULL || (top->left < left && l->list_count < RICH_LISTS_MAX)) {
-		top = &l->lists[l->list_count++];
-		*top = (struct rich_list_open){ .kind = m->par.list, .left = left };
-		html_list_begin(m, (enum rich_list)m->par.list);
-	}
-	if (top->item_open)
-		html_raw(m, "</li>");
-	top->item_open = true;
-	if (numbered(top->kind))
-		top->number++;
-	m->par_item = true;
 }
 
 /* --- paragraphs ---------------------------------------------------------------------- */
@@ -135,14 +71,14 @@ void rich_par_end(struct richtext_maker *m)
 		return;
 	html_par_end(m);
 	plain_par_end(m);
-	check_size(m);
+	rich_check_size(m);
 }
 
 void rich_par_begin(struct richtext_maker *m, const struct rich_par *par)
 {
 	rich_par_end(m);
 	/* nothing stands in a table but in its cells */
-	if (m->full || (level(m)->kind == RICH_LEVEL_TABLE && !level(m)->cell_open))
+	if (m->full || (rich_level(m)->kind == RICH_LEVEL_TABLE && !rich_level(m)->cell_open))
 		return;
 	m->par = *par;
 	m->par_open = true;
@@ -150,10 +86,10 @@ void rich_par_begin(struct richtext_maker *m, const struct rich_par *par)
 	m->pass.line_waits = m->pass.any = false;
 	if (par->hidden)
 		return;
-	settle_lists(m);
+	rich_settle_lists(m);
 	html_par_begin(m);
 	plain_par_begin(m);
-	check_size(m);
+	rich_check_size(m);
 }
 
 /* Is something to be shown here? It makes its paragraph if there is none. */
@@ -204,7 +140,7 @@ void rich_text(struct richtext_maker *m, struct slice text)
 			rich_break(m);
 		n += end != NULL;
 		text = (struct slice){ text.p + n, text.n - n };
-		check_size(m);
+		rich_check_size(m);
 	}
 }
 
@@ -214,7 +150,7 @@ void rich_break(struct richtext_maker *m)
 		return;
 	html_break(m);
 	plain_break(m);
-	check_size(m);
+	rich_check_size(m);
 }
 
 void rich_rule(struct richtext_maker *m)
@@ -223,7 +159,7 @@ void rich_rule(struct richtext_maker *m)
 		return;
 	html_rule(m);
 	plain_rule(m);
-	check_size(m);
+	rich_check_size(m);
 }
 
 /* --- links --------------------------------------------------------------------------- */
@@ -263,7 +199,7 @@ void rich_link_end(struct richtext_maker *m)
 	plain_text(m, SLICE_LIT(" <"));
 	plain_text(m, buf_slice(&m->link));
 	plain_text(m, SLICE_LIT(">"));
-	check_size(m);
+	rich_check_size(m);
 }
 
 void rich_link_begin(struct richtext_maker *m, struct slice address)
@@ -296,7 +232,7 @@ void rich_note(struct richtext_maker *m, const char *what, struct slice detail)
 void rich_gap(struct richtext_maker *m, enum rich_gap gap)
 {
 	m->incomplete = true;
-	if (m->said[gap] && gap <= RICH_GAP_SIZE)
+	if (gap <= RICH_GAP_SIZE && m->said[gap])
 		return;
 	/* where a paragraph is hidden it must still be said */
 	if (m->par_open && m->par.hidden && gap <= RICH_GAP_SIZE)
@@ -315,7 +251,7 @@ void rich_button(struct richtext_maker *m, struct slice label)
 	plain_text(m, SLICE_LIT("["));
 	plain_text(m, label);
 	plain_text(m, SLICE_LIT("]"));
-	check_size(m);
+	rich_check_size(m);
 }
 
 void rich_attachment(struct richtext_maker *m, struct slice name, struct slice shown_name)
@@ -398,197 +334,7 @@ void rich_picture(struct richtext_maker *m, struct slice octets, const struct ri
 		plain_text(m, look->description);
 	}
 	plain_text(m, SLICE_LIT("]"));
-	check_size(m);
-}
-
-/* --- tables and sections -------------------------------------------------------------------------- */
-
-/* A level more, or a ghost that keeps the count. */
-static struct rich_level *push(struct richtext_maker *m, enum rich_level_kind kind)
-{
-	struct rich_level *l;
-
-	rich_par_end(m);
-	if (m->ghosts > 0 || m->level_count > m->options.depth) {
-		m->ghosts++;
-		rich_gap(m, RICH_GAP_DEEP);
-		rich_par_end(m);
-		return NULL;
-	}
-	if (m->full) {
-		m->ghosts++;
-		return NULL;
-	}
-	l = &m->levels[m->level_count++];
-	memset(l, 0, sizeof(*l));
-	l->kind = (uint8_t)kind;
-	return l;
-}
-
-/* The level that ends, or NULL for a ghost. */
-static struct rich_level *pop(struct richtext_maker *m, enum rich_level_kind kind)
-{
-	rich_par_end(m);
-	if (m->ghosts > 0) {
-		m->ghosts--;
-		return NULL;
-	}
-	if (m->level_count < 2 || level(m)->kind != kind)
-		return NULL;
-	close_lists(m);
-	return level(m);
-}
-
-static bool in_table(struct richtext_maker *m)
-{
-	rich_par_end(m);
-	return m->ghosts == 0 && level(m)->kind == RICH_LEVEL_TABLE;
-}
-
-void rich_table_begin(struct richtext_maker *m, const struct rich_table_look *look)
-{
-	struct rich_level *l = push(m, RICH_LEVEL_TABLE);
-
-	if (l == NULL)
-		return;
-	l->table = calloc(1, sizeof(*l->table));
-	if (l->table == NULL) {
-		m->status = POSTIL_ERR_MEMORY;
-		m->level_count--;
-		m->ghosts++;
-		return;
-	}
-	html_table_begin(m, look);
-	check_size(m);
-}
-
-void rich_cell_end(struct richtext_maker *m)
-{
-	struct rich_level *l = level(m);
-
-	if (!in_table(m) || !l->cell_open)
-		return;
-	close_lists(m);
-	if (l->table->count > 0)
-		l->table->cells[l->table->count - 1].end = l->table->lines.n;
-	l->cell_open = false;
-	html_raw(m, "</td>");
-}
-
-void rich_row_end(struct richtext_maker *m)
-{
-	rich_cell_end(m);
-	if (!in_table(m) || !level(m)->row_open)
-		return;
-	level(m)->row_open = false;
-	html_raw(m, "</tr>");
-	check_size(m);
-}
-
-void rich_row_begin(struct richtext_maker *m)
-{
-	rich_row_end(m);
-	if (!in_table(m) || m->full)
-		return;
-	level(m)->row_open = true;
-	level(m)->table->row++;
-	level(m)->table->column = 0;
-	html_raw(m, "<tr>");
-}
-
-static struct rich_cell *new_cell(struct rich_table *table)
-{
-	if (table->count == table->room) {
-		size_t room = table->room == 0 ? 16 : 2 * table->room;
-		struct rich_cell *more = realloc(table->cells, room * sizeof(*more));
-
-		if (more == NULL)
-			return NULL;
-		table->cells = more;
-		table->room = room;
-	}
-	memset(&table->cells[table->count], 0, sizeof(struct rich_cell));
-	return &table->cells[table->count++];
-}
-
-void rich_cell_begin(struct richtext_maker *m, const struct rich_cell_look *look)
-{
-	unsigned span = look->column_span == 0 ? 1 : look->column_span > 1000 ? 1000 : look->column_span;
-	struct rich_table *table = level(m)->table;
-	struct rich_cell *cell;
-
-	rich_cell_end(m);
-	if (!in_table(m) || !level(m)->row_open || m->full)
-		return;
-	cell = new_cell(table);
-	if (cell == NULL) {
-		m->status = POSTIL_ERR_MEMORY;
-		return;
-	}
-	cell->from = cell->end = table->lines.n;
-	cell->row = table->row;
-	cell->column = table->column;
-	cell->span = (uint16_t)span;
-	table->column = table->column > 60000 ? 60000 : (uint16_t)(table->column + span);
-	level(m)->cell_open = true;
-	html_cell_begin(m, look);
-	check_size(m);
-}
-
-static void free_table(struct rich_table *table)
-{
-	if (table == NULL)
-		return;
-	buf_release(&table->lines);
-	free(table->cells);
-	free(table);
-}
-
-void rich_table_end(struct richtext_maker *m)
-{
-	struct rich_level *l;
-	struct rich_table *table;
-
-	rich_row_end(m);
-	l = pop(m, RICH_LEVEL_TABLE);
-	if (l == NULL)
-		return;
-	html_raw(m, "</table>");
-	table = l->table;
-	l->table = NULL;
-	m->level_count--;
-	plain_table_end(m, table);
-	free_table(table);
-	check_size(m);
-}
-
-void rich_section_begin(struct richtext_maker *m, struct slice title, uint32_t color)
-{
-	static const struct rich_par plain = { 0 };
-
-	rich_par_end(m);
-	close_lists(m);
-	if (push(m, RICH_LEVEL_SECTION) != NULL)
-		html_section_begin(m, title, color);
-	if (title.n > 0 && !m->full) {
-		struct rich_font bold = { .style = RICH_BOLD, .color = color }, before = m->font;
-
-		rich_par_begin(m, &plain);
-		rich_font(m, &bold);
-		rich_text(m, title);
-		rich_par_end(m);
-		rich_font(m, &before);
-	}
-	check_size(m);
-}
-
-void rich_section_end(struct richtext_maker *m)
-{
-	if (pop(m, RICH_LEVEL_SECTION) == NULL)
-		return;
-	m->level_count--;
-	html_raw(m, "</div>");
-	check_size(m);
+	rich_check_size(m);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------- */
@@ -632,12 +378,12 @@ static void close_all(struct richtext_maker *m)
 	rich_par_end(m);
 	m->ghosts = 0;
 	while (m->level_count > 1) {
-		if (level(m)->kind == RICH_LEVEL_TABLE)
+		if (rich_level(m)->kind == RICH_LEVEL_TABLE)
 			rich_table_end(m);
 		else
 			rich_section_end(m);
 	}
-	close_lists(m);
+	rich_close_lists(m);
 	if (was_full || m->full) {
 		m->full = false;
 		memset(&m->font, 0, sizeof(m->font));
@@ -717,7 +463,7 @@ void richtext_free(struct richtext_maker **maker)
 	if (m == NULL)
 		return;
 	for (size_t i = 0; i < m->level_count; i++)
-		free_table(m->levels[i].table);
+		rich_free_table(m->levels[i].table);
 	buf_release(&m->cid_suffix);
 	buf_release(&m->html);
 	buf_release(&m->text);

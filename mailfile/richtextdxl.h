@@ -1,6 +1,6 @@
 /*
- * Reading DXL rich text: what richtextdxl.c (elements, paragraphs, text) and
- * richtextdxlobject.c (links, pictures, tables, sections) share. Private to them.
+ * Reading DXL rich text: what richtextdxl.c (elements, text), richtextdxlpar.c (paragraphs,
+ * fonts) and richtextdxlobject.c (links, pictures, tables) share. Private to them.
  */
 #ifndef POSTIL_MAILFILE_RICHTEXTDXL_H
 #define POSTIL_MAILFILE_RICHTEXTDXL_H
@@ -75,6 +75,11 @@ typedef const struct markup_attribute *dxl_attributes;
 
 bool dxl_is(struct slice value, const char *text);
 bool dxl_has_token(struct slice tokens, const char *token);
+
+void dxl_pardef(struct dxl_text *t, dxl_attributes a, size_t n);
+void dxl_par(struct dxl_text *t, dxl_attributes a, size_t n);
+void dxl_font(struct dxl_text *t, dxl_attributes a, size_t n);
+void dxl_highlight(struct dxl_text *t, struct slice color);
 
 void dxl_link_start(struct dxl_text *t, const char *element, dxl_attributes a, size_t n);
 void dxl_link_end(struct dxl_text *t, struct dxl_open *open);

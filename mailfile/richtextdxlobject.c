@@ -1,4 +1,4 @@
-/* Links, pictures, tables and sections of DXL rich text. */
+/* Links, pictures and tables of DXL rich text. */
 #include "mailfile/richtextdxl.h"
 
 #include <stdio.h>

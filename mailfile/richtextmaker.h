@@ -223,6 +223,13 @@ struct richtext_maker {
 	struct cd_state *cd;
 };
 
+/* richtext.c, for richtextblock.c; and the other way round. */
+struct rich_level *rich_level(struct richtext_maker *m);
+void rich_check_size(struct richtext_maker *m);
+void rich_settle_lists(struct richtext_maker *m);       /* for the paragraph that begins */
+void rich_close_lists(struct richtext_maker *m);
+void rich_free_table(struct rich_table *table);         /* may be NULL */
+
 /* The writers. What they are told has been checked: something is open, and nothing is
  * hidden or full. */
 void html_begin(struct richtext_maker *m);
