@@ -138,7 +138,8 @@ static STATUS header_check(const struct nsf *nsf, const unsigned char *header, s
 		                 "its messages as .eml files, and import them with `postil mail import`",
 		                 nsf->path);
 	if (memcmp(header, magic, sizeof(magic)) != 0)
-		return fault_set(fault, POSTIL_ERR_FOREIGN, "%s: not a Postil database", nsf->path);
+		return fault_set(fault, POSTIL_ERR_FOREIGN, "%s: not a Postil database; if it was one, its beginning "
+		                 "is damaged, and `load fixup` rebuilds what can be read", nsf->path);
 	if (big_endian(header + AT_APPLICATION_ID) != NSF_APPLICATION_ID)
 		return fault_set(fault, POSTIL_ERR_FOREIGN,
 		                 "%s: an SQLite database, but not one of Postil", nsf->path);

@@ -44,9 +44,9 @@ STATUS nsf_fail(struct nsf *nsf, int rc, struct fault *fault)
 	STATUS status = nsf_status(nsf->db, rc);
 
 	if (status == POSTIL_ERR_DAMAGED)
-		return fault_set(fault, status, "%s: the database is damaged (%s); restore it from a "
-		                 "backup or check it with `postil mail info`", nsf->path,
-		                 sqlite3_errmsg(nsf->db));
+		return fault_set(fault, status, "%s: the database is damaged (%s); enter `load fixup` "
+		                 "with its name at the server's console, or restore it from a backup",
+		                 nsf->path, sqlite3_errmsg(nsf->db));
 	return fault_set(fault, status, "%s: %s (%s, SQLite code %d)", nsf->path,
 	                 status_text(status), sqlite3_errmsg(nsf->db), rc);
 }

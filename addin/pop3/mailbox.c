@@ -51,8 +51,11 @@ static void drop_data(struct mailbox *m)
 
 static void tell(struct mailbox *m, const char *what, STATUS status, const struct fault *fault)
 {
-	task_log(m->task, "POP3 Server: %s cannot be %s: %s", registry_path(m->entry), what,
-	         fault_text(fault, status));
+	const char *path = registry_path(m->entry);
+
+	task_log(m->task, "POP3 Server: %s cannot be %s: %s", path, what, fault_text(fault, status));
+	if (status == POSTIL_ERR_DAMAGED)
+		task_log(m->task, "POP3 Server: enter `load fixup %s` to repair it", path);
 }
 
 /* --- open and close ------------------------------------------------------------ */
