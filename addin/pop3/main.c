@@ -28,11 +28,13 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/text.h"
+#include "mailfile/tidy.h"
 
 #define STATISTICS_MS 5000
 #define FILES_MS 2000           /* between two looks whether TLS credentials have changed */
 #define LACKING_MS 10000        /* and whether what was missing has come */
 #define QUIET_MS 1000
+#define TIDY_MS 5000            /* for mail files at the end, at most */
 
 struct program {
 	struct task task;
@@ -481,8 +483,10 @@ static void close_parts(struct program *p)
 	lockout_close(&task->lockout);
 	net_penalty_free(&task->penalty);
 	crypt_wipe(task->fingerprint_key, sizeof(task->fingerprint_key));
-	if (task->store != NULL)
+	if (task->store != NULL) {
 		task->store->calls->free(&task->store);
+		mailfile_tidy(task->data_dir, TIDY_MS);
+	}
 	mail_names_free(&p->names);
 	directory_close(&task->directory);
 	settings_release(&task->settings);

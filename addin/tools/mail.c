@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "addin/tools/verbs.h"
+#include "nsf/maint.h"
 
 static const struct {
 	const char *name, *help;
@@ -19,6 +20,8 @@ static const struct {
 	{ "import", "add messages from .eml, mbox and Maildir", mail_import },
 	{ "export", "write its messages as .eml, mbox or Maildir", mail_export },
 	{ "delete", "delete messages, or the mail file itself", mail_delete },
+	{ "backup", "copy mail files while they are used", mail_backup },
+	{ "restore", "put such copies back", mail_restore },
 	{ "acl", "show or change who may read it and delete in it", mail_acl },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -77,8 +80,10 @@ int mail_tool_open(struct mail_tool *t, const char *data, const char *mail_file)
 
 void mail_tool_close(struct mail_tool *t)
 {
-	if (t->store != NULL)
+	if (t->store != NULL) {
 		t->store->calls->free(&t->store);
+		nsf_tidy(buf_cstr(&t->full_path));
+	}
 	buf_release(&t->path);
 	buf_release(&t->full_path);
 	free(t->data_dir);

@@ -30,5 +30,7 @@ int mail_import(int argc, char **argv);
 int mail_export(int argc, char **argv);
 int mail_delete(int argc, char **argv);
 int mail_acl(int argc, char **argv);
+int mail_backup(int argc, char **argv);
+int mail_restore(int argc, char **argv);
 
 #endif
