@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define VARINT_MAX 10
+#define NEEDS_UTF8 0x7F         /* longer than any UIDL */
 #define DATA_MAX UINT32_MAX     /* offsets are 32 bits */
 
 struct msglist {
@@ -15,6 +16,7 @@ struct msglist {
 	uint32_t count;
 	uint64_t octets;
 	size_t memory;
+	bool one_form;
 	const uint8_t *data;    /* behind offsets, in the same allocation */
 	struct slice acl;       /* behind data */
 	uint32_t offsets[];
@@ -43,7 +45,7 @@ static uint64_t varint_get(const uint8_t **p)
 
 void msglist_start(struct msglist_maker *maker)
 {
-	*maker = (struct msglist_maker){ 0 };
+	*maker = (struct msglist_maker){ .one_form = true };
 	buf_init(&maker->data, 0);
 	buf_init(&maker->offsets, 0);
 	buf_init(&maker->acl, 0);
@@ -73,12 +75,14 @@ STATUS msglist_add(struct msglist_maker *maker, uint64_t id,
 		buf_add(&maker->offsets, &at, sizeof(at));
 		maker->last_id = 0;
 	}
-	if (buf_reserve(&maker->data, 3 * VARINT_MAX + 1 + MAILDROP_UIDL_MAX) != NOERROR)
+	if (buf_reserve(&maker->data, 3 * VARINT_MAX + 2 + MAILDROP_UIDL_MAX) != NOERROR)
 		return buf_status(&maker->data);
 	p = (uint8_t *)maker->data.p + maker->data.n;
 	n = varint_put(p, id - maker->last_id);
 	n += varint_put(p + n, m->size_octets);
 	n += varint_put(p + n, m->header_octets);
+	if (m->needs_utf8)
+		p[n++] = NEEDS_UTF8;
 	p[n++] = (uint8_t)((m->has_dot_line ? 0x80 : 0) | m->uidl.n);
 	memcpy(p + n, m->uidl.p, m->uidl.n);
 	maker->data.n += n + m->uidl.n;
@@ -100,6 +104,7 @@ STATUS msglist_finish(struct msglist_maker *maker, struct msglist **list_r)
 	list->count = maker->count;
 	list->octets = maker->octets;
 	list->memory = size;
+	list->one_form = maker->one_form;
 	if (maker->offsets.n != 0)
 		memcpy(list->offsets, maker->offsets.p, maker->offsets.n);
 	if (maker->data.n != 0)
@@ -144,6 +149,11 @@ size_t msglist_memory(const struct msglist *list)
 	return list->memory;
 }
 
+bool msglist_is_one_form(const struct msglist *list)
+{
+	return list->one_form;
+}
+
 struct slice msglist_acl(const struct msglist *list)
 {
 	return list->acl;
@@ -160,6 +170,8 @@ static void step(const struct msglist *list, struct msglist_cursor *c,
 	c->last_id += varint_get(&p);
 	m->size_octets = varint_get(&p);
 	m->header_octets = varint_get(&p);
+	m->needs_utf8 = *p == NEEDS_UTF8;
+	p += m->needs_utf8;
 	m->has_dot_line = (*p & 0x80) != 0;
 	m->uidl.n = *p++ & 0x7F;
 	m->uidl.p = (const char *)p;

@@ -6,7 +6,7 @@
  *   offsets[0..blocks]    where each block of LIST_BLOCK messages begins
  *   per message           varint id (less the one before it; in a block's first
  *                         message less nothing), varint size, varint header,
- *                         octet dot << 7 | UIDL length, UIDL
+ *                         an octet 0x7F if it needs UTF8, octet dot << 7 | UIDL length, UIDL
  *   acl                   the file's access control list, encoded
  *
  * About 10 octets and the UIDL each.
@@ -31,6 +31,7 @@ struct msglist_maker {
 	struct buf acl;         /* the caller adds to it */
 	uint64_t octets, last_id;
 	uint32_t count;
+	bool one_form;          /* the caller may clear it: the list is another with, or without, UTF8 */
 };
 void msglist_start(struct msglist_maker *maker);
 /* POSTIL_ERR_DAMAGED: ids do not grow, a UIDL is empty or longer than
@@ -47,6 +48,7 @@ void msglist_let_go(struct msglist **list);
 uint32_t msglist_count(const struct msglist *list);
 uint64_t msglist_octets(const struct msglist *list);    /* of all messages */
 size_t msglist_memory(const struct msglist *list);
+bool msglist_is_one_form(const struct msglist *list);
 struct slice msglist_acl(const struct msglist *list);   /* lies in the list */
 
 /* Where the last look-up ended, so that going through in order costs little.

@@ -12,6 +12,7 @@ struct kept {
 	struct file_id id;
 	struct nsf_stamp stamp;
 	struct msglist *list;
+	bool utf8;              /* if the list is not the same for all */
 	char path[];
 };
 
@@ -63,7 +64,18 @@ static bool stamp_equal(const struct nsf_stamp *a, const struct nsf_stamp *b)
 	return a->valid && b->valid && memcmp(a->words, b->words, sizeof(a->words)) == 0;
 }
 
-struct msglist *lists_find(struct lists *lists, const char *path,
+/* The list for such sessions. Of one path there are two at most. */
+static struct kept *find(const struct lists *lists, const char *path, bool utf8)
+{
+	struct cache_node *node = cache_find(&lists->cache, path);
+
+	while (node != NULL && !msglist_is_one_form(((struct kept *)node)->list)
+	       && ((struct kept *)node)->utf8 != utf8)
+		node = cache_find_next(node);
+	return (struct kept *)node;
+}
+
+struct msglist *lists_find(struct lists *lists, const char *path, bool utf8,
                            const struct nsf_stamp *stamp, struct file_id *id_r)
 {
 	struct msglist *list = NULL;
@@ -72,7 +84,7 @@ struct msglist *lists_find(struct lists *lists, const char *path,
 	if (!stamp->valid)
 		return NULL;
 	pthread_mutex_lock(&lists->mutex);
-	kept = (struct kept *)cache_find(&lists->cache, path);
+	kept = find(lists, path, utf8);
 	if (kept != NULL && stamp_equal(&kept->stamp, stamp)) {
 		cache_touch(&lists->cache, &kept->node);
 		*id_r = kept->id;
@@ -99,20 +111,30 @@ static struct kept *kept_new(const char *path, struct file_id id,
 	return kept;
 }
 
-void lists_keep(struct lists *lists, const char *path, struct file_id id,
+/* What another list of that path makes out of date. */
+static void drop_older(struct lists *lists, const char *path, bool utf8, bool one_form)
+{
+	struct kept *kept;
+
+	while ((kept = find(lists, path, utf8)) != NULL)
+		drop(lists, kept);
+	while (one_form && (kept = find(lists, path, !utf8)) != NULL)
+		drop(lists, kept);
+}
+
+void lists_keep(struct lists *lists, const char *path, bool utf8, struct file_id id,
                 const struct nsf_stamp *stamp, struct msglist *list)
 {
-	struct kept *kept, *old;
+	struct kept *kept;
 
 	if (!stamp->valid || msglist_memory(list) > lists->max_octets)
 		return;
 	kept = kept_new(path, id, stamp, list);
 	if (kept == NULL)
 		return;
+	kept->utf8 = utf8;
 	pthread_mutex_lock(&lists->mutex);
-	old = (struct kept *)cache_find(&lists->cache, path);
-	if (old != NULL)
-		drop(lists, old);
+	drop_older(lists, path, utf8, msglist_is_one_form(list));
 	cache_insert(&lists->cache, &kept->node);
 	while (lists->cache.cost > lists->max_octets && lists->cache.oldest != NULL)
 		drop(lists, (struct kept *)lists->cache.oldest);
@@ -121,11 +143,7 @@ void lists_keep(struct lists *lists, const char *path, struct file_id id,
 
 void lists_forget(struct lists *lists, const char *path)
 {
-	struct kept *kept;
-
 	pthread_mutex_lock(&lists->mutex);
-	kept = (struct kept *)cache_find(&lists->cache, path);
-	if (kept != NULL)
-		drop(lists, kept);
+	drop_older(lists, path, false, true);
 	pthread_mutex_unlock(&lists->mutex);
 }

@@ -193,6 +193,8 @@ STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
 		status = deliver_together(handle_nsf(handle), full, owner, messages, count, fault);
 	else if (count > 0)
 		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
+	if (status == NOERROR && count > 0 && nsf_quota_crossed(handle_nsf(handle)))
+		nsfstore_warn_of_quota(store, handle_nsf(handle), full);
 	handles_put(store->handles, &handle, status);
 	return status;
 }

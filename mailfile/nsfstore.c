@@ -9,6 +9,8 @@
  * An open maildrop that does nothing holds its lock, a share in a list and its
  * path. Distrusted: what the database says (nsf and list.c check it), and that a
  * path still means the file it meant (inode numbers tell). */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,14 +81,30 @@ STATUS nsfstore_told(struct fault *fault, STATUS status, const char *path)
 	return fault_set(fault, status, "%s: %s", path, status_text(status));
 }
 
+void nsfstore_tell(const struct nsfstore *store, const char *format, ...)
+{
+	char text[512];
+	va_list list;
+
+	if (store->tell == NULL)
+		return;
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	store->tell(store->context, text);
+}
+
 /* --- the list ----------------------------------------------------------------------- */
 
 static STATUS add_to_list(void *context, const struct nsf_message *m)
 {
 	struct maildrop_message message = { m->size_octets, m->header_octets,
-	                                    m->has_dot_line, m->uidl, false };
+	                                    m->has_dot_line, m->uidl, m->needs_utf8 };
+	struct msglist_maker *maker = context;
 
-	return msglist_add(context, m->id, &message);
+	if (m->has_second)
+		maker->one_form = false;
+	return msglist_add(maker, m->id, &message);
 }
 
 /* What nsf_inbox_list is to leave out: 0 nothing, else a user's read messages. */
@@ -97,6 +115,11 @@ static STATUS unread_filter(struct nsf *nsf, const struct maildrop_options *opti
 	if (options == NULL || !options->unread_only)
 		return NOERROR;
 	return nsf_user_id(nsf, options->user, true, user_r);
+}
+
+static bool wants_utf8(const struct maildrop_options *options)
+{
+	return options != NULL && options->utf8;
 }
 
 static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *options,
@@ -115,10 +138,12 @@ static STATUS list_read(struct nsfdrop *drop, const struct maildrop_options *opt
 	status = nsfacl_read(handle_nsf(handle), drop->look_only || options == NULL ? NULL
 	                     : options->who, &maker.acl);
 	if (status == NOERROR)
+		status = nsfstore_render(drop->store, handle_nsf(handle), drop->path);
+	if (status == NOERROR)
 		status = unread_filter(handle_nsf(handle), options, &user);
 	if (status == NOERROR)
 		status = folder.n != 0 ? nsfmove_list(handle_nsf(handle), folder, &maker)
-		         : nsf_inbox_list(handle_nsf(handle), user, true, add_to_list, &maker);
+		         : nsf_inbox_list(handle_nsf(handle), user, wants_utf8(options), add_to_list, &maker);
 	/* The pages of a long inbox would cost more than the list made from them. */
 	if (maker.count > LONG_INBOX)
 		nsf_shrink(handle_nsf(handle));
@@ -148,7 +173,8 @@ static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *opti
 		status = nsf_lock_stamp(drop->lock, &before);
 		if (status != NOERROR)
 			return nsfstore_told(fault, status, drop->path);
-		drop->list = lists_find(drop->store->lists, drop->path, &before, &drop->id);
+		drop->list = lists_find(drop->store->lists, drop->path, wants_utf8(options), &before,
+		                        &drop->id);
 		if (drop->list != NULL && !wants_owner(drop, options))
 			return NOERROR;
 		msglist_let_go(&drop->list);
@@ -162,7 +188,8 @@ static STATUS list_get(struct nsfdrop *drop, const struct maildrop_options *opti
 	/* A stamp taken before and found again after belongs to what lies between. */
 	if (nsf_lock_stamp(drop->lock, &after) == NOERROR && before.valid && after.valid
 	    && memcmp(before.words, after.words, sizeof(before.words)) == 0)
-		lists_keep(drop->store->lists, drop->path, drop->id, &after, drop->list);
+		lists_keep(drop->store->lists, drop->path, wants_utf8(options), drop->id, &after,
+		           drop->list);
 	return NOERROR;
 }
 
@@ -531,6 +558,10 @@ STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options
 		return fault_set(fault, POSTIL_ERR_MEMORY, "out of memory");
 	base = &store->base;
 	base->calls = &nsfstore_calls;
+	if (o->render != NULL)
+		store->render = *o->render;
+	store->tell = o->tell;
+	store->context = o->context;
 	memcpy(store->data_dir, data_dir, n);
 	store->data_dir_length = n;
 	status = handles_new(o->handles != 0 ? o->handles : HANDLES_DEFAULT, &store->handles);

@@ -6,12 +6,16 @@
 
 #include "mailfile/handles.h"
 #include "mailfile/lists.h"
+#include "mailfile/render.h"
 #include "mailfile/store.h"
 
 struct nsfstore {
 	struct mail_store base;
 	struct handles *handles;
 	struct lists *lists;
+	struct render_options render;
+	void (*tell)(void *context, const char *text);  /* may be NULL */
+	void *context;
 	size_t data_dir_length;
 	char data_dir[];
 };
@@ -21,6 +25,20 @@ STATUS nsfstore_path(const struct nsfstore *store, const char *path, char out[PA
                      struct fault *fault);
 /* The room below tells most failures itself; this tells the rest. */
 STATUS nsfstore_told(struct fault *fault, STATUS status, const char *path);
+
+/* A line for the log, if somebody listens. */
+__attribute__((format(printf, 2, 3)))
+void nsfstore_tell(const struct nsfstore *store, const char *format, ...);
+
+/* --- nsfrender.c --- */
+/* Give octets to the notes of the inbox that have none. What cannot be rendered is told and stays
+ * as it is; only what would keep the file from being read is an error. */
+STATUS nsfstore_render(const struct nsfstore *store, struct nsf *nsf, const char *path);
+
+/* --- quota.c --- */
+/* Tell the owner, by a message in his inbox, and the log that the file has reached its warning
+ * threshold. full: its absolute path. */
+void nsfstore_warn_of_quota(const struct nsfstore *store, struct nsf *nsf, const char *full);
 
 /* --- nsfdeliver.c: see store.h --- */
 STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r);

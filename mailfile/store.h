@@ -187,7 +187,11 @@ struct nsfstore_options {
 	size_t handles;         /* idle open databases kept, default 64 */
 	size_t list_octets;     /* message lists kept for the next session, default 32 MiB */
 	const struct render_options *render;    /* how notes made in Notes become messages; copied, what
-	                                         * it calls must stay. NULL: without any directory */
+	                                         * it points to must stay. NULL: without any directory */
+	/* For the log: a mail file has reached its warning threshold, a note cannot be made a
+	 * message. A sentence; from any thread. May be NULL. */
+	void (*tell)(void *context, const char *text);
+	void *context;
 };
 /* data_dir: absolute path; mail files lie below it. options may be NULL. */
 STATUS nsfstore_new(const char *data_dir, const struct nsfstore_options *options,

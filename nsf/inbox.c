@@ -33,7 +33,7 @@ static bool uidl_is_valid(struct slice uidl)
 
 /* Ranges are checked rather than types: whatever a column holds, SQLite makes a
  * number or octets with a length of it, and this runs for every message. */
-static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message, int *flags_r)
+static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message)
 {
 	int flags = sqlite3_column_int(s, 3);
 	sqlite3_int64 id = sqlite3_column_int64(s, 0), size = sqlite3_column_int64(s, 1);
@@ -48,7 +48,7 @@ static bool message_of_row(sqlite3_stmt *s, struct nsf_message *message, int *fl
 	message->header_octets = (uint64_t)header;
 	message->has_dot_line = (flags & MESSAGE_DOT) != 0;
 	message->needs_utf8 = (flags & MESSAGE_NEEDS_UTF8) != 0;
-	*flags_r = flags;
+	message->has_second = (flags & MESSAGE_SECOND) != 0;
 	return message->uidl.p != NULL && uidl_is_valid(message->uidl);
 }
 
@@ -60,14 +60,18 @@ static STATUS second_form(struct nsf *nsf, uint64_t first,
 	struct nsf_message second;
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, ST_SECOND_GET, &s);
-	int rc, flags;
+	int rc;
 
 	if (status != NOERROR)
 		return status;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)first + 1);
 	rc = sqlite3_step(s);
-	status = rc == SQLITE_ROW && message_of_row(s, &second, &flags) ? each(context, &second)
-		: POSTIL_ERR_DAMAGED;
+	if (rc != SQLITE_ROW || !message_of_row(s, &second)) {
+		status = POSTIL_ERR_DAMAGED;
+	} else {
+		second.has_second = true;
+		status = each(context, &second);
+	}
 	nsf_statement_done(nsf, ST_SECOND_GET, s);
 	return status;
 }
@@ -80,16 +84,16 @@ STATUS nsf_inbox_list(struct nsf *nsf, uint64_t unread_for, bool utf8,
 	struct nsf_message message;
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, which, &s);
-	int rc, flags;
+	int rc;
 
 	if (status != NOERROR)
 		return status;
 	if (unread_for != 0)
 		sqlite3_bind_int64(s, 1, (sqlite3_int64)unread_for);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR) {
-		if (!message_of_row(s, &message, &flags))
+		if (!message_of_row(s, &message))
 			status = POSTIL_ERR_DAMAGED;
-		else if ((flags & MESSAGE_SECOND) != 0 && !utf8)
+		else if (message.has_second && !utf8)
 			status = second_form(nsf, message.id, each, context);
 		else
 			status = each(context, &message);

@@ -207,6 +207,7 @@ STATUS nsf_message_of_note(struct nsf *nsf, uint64_t note_id, struct nsf_note_me
 	m->size_octets = row.size;
 	m->has_dot_line = (row.flags & MESSAGE_DOT) != 0;
 	m->needs_utf8 = (row.flags & MESSAGE_NEEDS_UTF8) != 0;
+	m->has_second = (row.flags & MESSAGE_SECOND) != 0;
 	message_r->note_id = row.note;
 	memcpy(message_r->uidl, row.uidl, row.uidl_n);
 	m->uidl = (struct slice){ message_r->uidl, row.uidl_n };

@@ -96,6 +96,7 @@ struct nsf_message {
 	uint64_t header_octets; /* header and the empty line that ends it */
 	bool has_dot_line;      /* some line starts with a dot */
 	bool needs_utf8;        /* only for clients with UTF8 (RFC 6856), and there is no second form */
+	bool has_second;        /* there is a second form, which this may be */
 	struct slice uidl;
 };
 

@@ -17,6 +17,14 @@ struct letter {
 	unsigned users;                 /* the mail file, and maildrops */
 };
 
+/* What a deleted message was, so that the same octets get its UIDL again. */
+struct departed {
+	struct departed *next;
+	char uidl[MAILDROP_UIDL_MAX];
+	size_t uidl_length, size;
+	char *octets;
+};
+
 struct mail_file {
 	struct mail_file *next;
 	char *path;
@@ -24,6 +32,7 @@ struct mail_file {
 	uint64_t epoch;
 	struct letter **letters;
 	size_t count, room;
+	struct departed *departed;
 	struct buf acl;                 /* encoded; empty: neither list nor owner yet */
 };
 
@@ -223,10 +232,30 @@ static STATUS memory_read(struct maildrop *base, uint32_t index, uint64_t offset
 	return NOERROR;
 }
 
+static void remember(struct mail_file *file, const struct letter *letter)
+{
+	struct departed *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return;
+	d->size = (size_t)letter->info.size_octets;
+	d->octets = malloc(d->size);
+	if (d->octets == NULL) {
+		free(d);
+		return;
+	}
+	memcpy(d->octets, letter->octets, d->size);
+	memcpy(d->uidl, letter->uidl, sizeof(d->uidl));
+	d->uidl_length = letter->info.uidl.n;
+	d->next = file->departed;
+	file->departed = d;
+}
+
 static void file_take_out(struct mail_file *file, const struct letter *letter)
 {
 	for (size_t i = 0; i < file->count; i++)
 		if (file->letters[i] == letter) {
+			remember(file, letter);
 			letter_let_go(file->letters[i]);
 			memmove(file->letters + i, file->letters + i + 1,
 			        (--file->count - i) * sizeof(struct letter *));
@@ -265,8 +294,34 @@ static bool uidl_is_taken(const struct mail_file *file, struct slice uidl)
 	return false;
 }
 
-static STATUS letter_make(struct memory_store *store, const struct maildrop_delivery *d,
-                          struct letter **letter_r)
+/* A given one, or that of the same octets before, or the next of a row. */
+static STATUS uidl_choose(struct memory_store *store, const struct mail_file *file,
+                          const struct maildrop_delivery *d, struct letter *letter)
+{
+	struct slice *uidl = &letter->info.uidl;
+
+	*uidl = (struct slice){ letter->uidl, d->uidl.n };
+	if (d->uidl.n > MAILDROP_UIDL_MAX)
+		return POSTIL_ERR_INVALID;
+	if (d->uidl.n != 0) {
+		memcpy(letter->uidl, d->uidl.p, d->uidl.n);
+		return NOERROR;
+	}
+	for (const struct departed *old = d->reuse_uidl ? file->departed : NULL; old != NULL;
+	     old = old->next)
+		if (old->size == d->size_octets && memcmp(old->octets, letter->octets, old->size) == 0
+		    && !uidl_is_taken(file, (struct slice){ old->uidl, old->uidl_length })) {
+			memcpy(letter->uidl, old->uidl, old->uidl_length);
+			uidl->n = old->uidl_length;
+			return NOERROR;
+		}
+	uidl->n = (size_t)snprintf(letter->uidl, sizeof(letter->uidl), "memory%016llx",
+	                           (unsigned long long)++store->last_uidl);
+	return NOERROR;
+}
+
+static STATUS letter_make(struct memory_store *store, struct mail_file *file,
+                          const struct maildrop_delivery *d, struct letter **letter_r)
 {
 	struct letter *letter = calloc(1, sizeof(*letter));
 	size_t size = (size_t)d->size_octets;
@@ -280,20 +335,15 @@ static STATUS letter_make(struct memory_store *store, const struct maildrop_deli
 	if (letter->octets != NULL)
 		status = d->body(d->context, 0, letter->octets, size);
 	letter->info = (struct maildrop_message){ d->size_octets, d->header_octets,
-		d->has_dot_line, { letter->uidl, d->uidl.n }, d->needs_utf8 };
-	if (d->uidl.n != 0 && d->uidl.n <= MAILDROP_UIDL_MAX)
-		memcpy(letter->uidl, d->uidl.p, d->uidl.n);
-	else if (d->uidl.n == 0)
-		letter->info.uidl.n = (size_t)snprintf(letter->uidl, sizeof(letter->uidl),
-			"memory%016llx", (unsigned long long)++store->last_uidl);
-	else
-		status = POSTIL_ERR_INVALID;
+		d->has_dot_line, { letter->uidl, 0 }, d->needs_utf8 };
+	if (status == NOERROR)
+		status = uidl_choose(store, file, d, letter);
 	if (status == NOERROR && d->second != NULL) {
 		struct maildrop_delivery second = *d->second;
 
 		second.uidl = SLICE_LIT("");
 		second.second = NULL;
-		status = letter_make(store, &second, &letter->second);
+		status = letter_make(store, file, &second, &letter->second);
 	}
 	if (status != NOERROR)
 		letter_let_go(letter);
@@ -319,7 +369,7 @@ static STATUS letter_add(struct memory_store *store, struct mail_file *file,
 		file->letters = letters;
 		file->room = room;
 	}
-	status = letter_make(store, d, &letter);
+	status = letter_make(store, file, d, &letter);
 	if (status == NOERROR)
 		file->letters[file->count++] = letter;
 	return status;
@@ -367,6 +417,13 @@ static STATUS memory_create(struct mail_store *base, const char *path, struct sl
 
 static void file_empty(struct mail_file *file)
 {
+	while (file->departed != NULL) {
+		struct departed *old = file->departed;
+
+		file->departed = old->next;
+		free(old->octets);
+		free(old);
+	}
 	while (file->count > 0)
 		letter_let_go(file->letters[--file->count]);
 }

@@ -129,34 +129,89 @@ START_TEST(test_cache)
 	char path[32];
 
 	ck_assert_uint_eq(lists_new(64 * 1024, &lists), NOERROR);
-	lists_keep(lists, "/a", id, &stamp, list);
-	found = lists_find(lists, "/a", &stamp, &found_id);
+	lists_keep(lists, "/a", true, id, &stamp, list);
+	found = lists_find(lists, "/a", true, &stamp, &found_id);
 	ck_assert_ptr_eq(found, list);
 	msglist_let_go(&found);
 	other.words[5] = 1;
-	ck_assert_ptr_null(lists_find(lists, "/a", &other, &found_id));
+	ck_assert_ptr_null(lists_find(lists, "/a", true, &other, &found_id));
 	ck_assert(file_id_equal(found_id, id));
-	ck_assert_ptr_null(lists_find(lists, "/b", &stamp, &found_id));
+	ck_assert_ptr_null(lists_find(lists, "/b", true, &stamp, &found_id));
 	other = stamp;
 	other.valid = false;
-	ck_assert_ptr_null(lists_find(lists, "/a", &other, &found_id));
-	lists_keep(lists, "/b", id, &other, list);
-	ck_assert_ptr_null(lists_find(lists, "/b", &other, &found_id));
+	ck_assert_ptr_null(lists_find(lists, "/a", true, &other, &found_id));
+	lists_keep(lists, "/b", true, id, &other, list);
+	ck_assert_ptr_null(lists_find(lists, "/b", true, &other, &found_id));
+	found = lists_find(lists, "/a", false, &stamp, &found_id);      /* it is the same for all */
+	ck_assert_ptr_eq(found, list);
+	msglist_let_go(&found);
 	lists_forget(lists, "/a");
-	ck_assert_ptr_null(lists_find(lists, "/a", &stamp, &found_id));
+	ck_assert_ptr_null(lists_find(lists, "/a", true, &stamp, &found_id));
 
 	for (int i = 0; i < 1000; i++) {        /* far more than it holds */
 		snprintf(path, sizeof(path), "/%d", i);
-		lists_keep(lists, path, id, &stamp, list);
-		lists_keep(lists, path, id, &stamp, list);
+		lists_keep(lists, path, true, id, &stamp, list);
+		lists_keep(lists, path, true, id, &stamp, list);
 	}
-	ck_assert_ptr_null(lists_find(lists, "/0", &stamp, &found_id));
-	found = lists_find(lists, "/999", &stamp, &found_id);
+	ck_assert_ptr_null(lists_find(lists, "/0", true, &stamp, &found_id));
+	found = lists_find(lists, "/999", true, &stamp, &found_id);
 	ck_assert_ptr_eq(found, list);
 	lists_free(&lists);
 	ck_assert_uint_eq(msglist_count(found), 100);   /* held, it outlives the cache */
 	msglist_let_go(&found);
 	msglist_let_go(&list);
+}
+END_TEST
+
+static struct msglist *make_with_forms(void)
+{
+	struct maildrop_message m = { 20, 10, true, SLICE_LIT("u"), true };
+	struct msglist_maker maker;
+	struct msglist *list;
+
+	msglist_start(&maker);
+	maker.one_form = false;
+	ck_assert_uint_eq(msglist_add(&maker, 7, &m), NOERROR);
+	m.needs_utf8 = false;
+	ck_assert_uint_eq(msglist_add(&maker, 9, &m), NOERROR);
+	ck_assert_uint_eq(msglist_finish(&maker, &list), NOERROR);
+	return list;
+}
+
+/* With and without UTF8 two lists are kept, until one serves all again. */
+START_TEST(test_forms)
+{
+	struct nsf_stamp stamp = { .words = { 1 }, .valid = true };
+	struct msglist *with = make_with_forms(), *without = make_with_forms(), *one = make(3), *found;
+	struct msglist_cursor cursor = { 0 };
+	struct maildrop_message m;
+	struct file_id id = { 1, 2 };
+	struct lists *lists;
+
+	msglist_get(with, &cursor, 0, &m);
+	ck_assert(m.needs_utf8 && m.has_dot_line && slice_equal(m.uidl, SLICE_LIT("u")));
+	ck_assert_uint_eq(msglist_get(with, &cursor, 1, &m), 9);
+	ck_assert(!m.needs_utf8);
+	ck_assert_uint_eq(lists_new(64 * 1024, &lists), NOERROR);
+	lists_keep(lists, "/a", true, id, &stamp, with);
+	ck_assert_ptr_null(lists_find(lists, "/a", false, &stamp, &id));
+	lists_keep(lists, "/a", false, id, &stamp, without);
+	found = lists_find(lists, "/a", true, &stamp, &id);
+	ck_assert_ptr_eq(found, with);
+	msglist_let_go(&found);
+	found = lists_find(lists, "/a", false, &stamp, &id);
+	ck_assert_ptr_eq(found, without);
+	msglist_let_go(&found);
+	lists_keep(lists, "/a", false, id, &stamp, one);
+	found = lists_find(lists, "/a", true, &stamp, &id);
+	ck_assert_ptr_eq(found, one);
+	msglist_let_go(&found);
+	lists_forget(lists, "/a");
+	ck_assert_ptr_null(lists_find(lists, "/a", true, &stamp, &id));
+	lists_free(&lists);
+	msglist_let_go(&with);
+	msglist_let_go(&without);
+	msglist_let_go(&one);
 }
 END_TEST
 
@@ -171,6 +226,7 @@ int main(void)
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_small);
 	tcase_add_test(tc, test_cache);
+	tcase_add_test(tc, test_forms);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

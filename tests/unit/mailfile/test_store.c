@@ -370,6 +370,104 @@ START_TEST(test_uidl_given)
 }
 END_TEST
 
+/* --- forms and names ------------------------------------------------------------------ */
+
+static STATUS text_body(void *context, uint64_t offset, void *out, size_t size)
+{
+	memcpy(out, (const char *)context + offset, size);
+	return NOERROR;
+}
+
+static struct maildrop_delivery text_delivery(const char *text)
+{
+	return (struct maildrop_delivery){ .size_octets = strlen(text), .header_octets = 2,
+		.body = text_body, .context = (void *)(uintptr_t)text };
+}
+
+static void deliver(const struct maildrop_delivery *d)
+{
+	ck_assert_uint_eq(store->calls->deliver(store, BOX, true, OWNER, d, 1, NULL), NOERROR);
+}
+
+/* Sessions with and without UTF8 see forms of their own, and either deletes the whole. */
+START_TEST(test_second_form)
+{
+	struct maildrop_options utf8 = { .utf8 = true };
+	struct maildrop_delivery first = text_delivery("a long form\r\n");
+	struct maildrop_delivery second = text_delivery("short\r\n"), needs = text_delivery("nn\r\n");
+	static const uint32_t all[] = { 0, 1 };
+	struct maildrop_message m;
+	char *with, *without, *again;
+	struct maildrop *drop;
+
+	use(_i);
+	first.second = &second;
+	needs.needs_utf8 = true;
+	deliver(&first);
+	deliver(&needs);
+	for (int i = 0; i < 2; i++) {           /* the second time from what is kept */
+		drop = open_with(&utf8);
+		expect_stat(drop, 2, 13 + 4);
+		expect_text(drop, 0, "a long form\r\n");
+		with = uidl_of(drop, 0);
+		store->calls->message(drop, 1, &m);
+		ck_assert(m.needs_utf8);
+		store->calls->close(&drop);
+		drop = open_with(NULL);
+		expect_stat(drop, 2, 7 + 4);
+		expect_text(drop, 0, "short\r\n");
+		without = uidl_of(drop, 0);
+		ck_assert_str_ne(with, without);
+		store->calls->message(drop, 0, &m);
+		ck_assert(!m.needs_utf8);
+		store->calls->message(drop, 1, &m);
+		ck_assert(m.needs_utf8);
+		again = uidl_of(drop, 1);
+		if (i == 1)
+			ck_assert_uint_eq(store->calls->commit(drop, all, 2, NULL, 0, NULL), NOERROR);
+		store->calls->close(&drop);
+		free(with);
+		free(without);
+		free(again);
+	}
+	drop = open_with(&utf8);
+	expect_stat(drop, 0, 0);
+	store->calls->close(&drop);
+}
+END_TEST
+
+START_TEST(test_reuse_uidl)
+{
+	struct maildrop_delivery d = text_delivery("the same\r\n"), other = text_delivery("another\r\n");
+	static const uint32_t first = 0;
+	char *before, *after, *twin, *others;
+	struct maildrop *drop;
+
+	use(_i);
+	d.reuse_uidl = other.reuse_uidl = true;
+	deliver(&d);
+	drop = open_with(NULL);
+	before = uidl_of(drop, 0);
+	ck_assert_uint_eq(store->calls->commit(drop, &first, 1, NULL, 0, NULL), NOERROR);
+	store->calls->close(&drop);
+	deliver(&other);
+	deliver(&d);
+	deliver(&d);
+	drop = open_with(NULL);
+	others = uidl_of(drop, 0);
+	after = uidl_of(drop, 1);
+	twin = uidl_of(drop, 2);
+	ck_assert_str_eq(before, after);
+	ck_assert_str_ne(before, others);
+	ck_assert_str_ne(before, twin);
+	store->calls->close(&drop);
+	free(before);
+	free(after);
+	free(twin);
+	free(others);
+}
+END_TEST
+
 /* --- batches ------------------------------------------------------------------------- */
 
 static STATUS small_body(void *context, uint64_t offset, void *out, size_t size)
@@ -689,6 +787,8 @@ int main(void)
 	tcase_add_loop_test(tc, test_reclaim, 0, STORES);
 	tcase_add_loop_test(tc, test_unread, 0, STORES);
 	tcase_add_loop_test(tc, test_uidl_given, 0, STORES);
+	tcase_add_loop_test(tc, test_second_form, 0, STORES);
+	tcase_add_loop_test(tc, test_reuse_uidl, 0, STORES);
 	tcase_add_loop_test(tc, test_batch_all_or_none, 0, STORES);
 	tcase_add_loop_test(tc, test_ten_thousand, 0, STORES);
 	tcase_add_loop_test(tc, test_threads, 0, STORES);
