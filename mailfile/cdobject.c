@@ -184,7 +184,8 @@ static void graphic_begin(struct richtext_maker *m, struct slice b)
 {
 	enum { IN_PIXELS = 1 };
 	struct cd_state *cd = m->cd;
-	unsigned unit = (cd_byte(b, 19) & IN_PIXELS) != 0 ? 1 : 15;
+	/* the flag has a meaning since the third version */
+	unsigned unit = cd_byte(b, 18) >= 2 && (cd_byte(b, 19) & IN_PIXELS) != 0 ? 1 : 15;
 
 	cd_graphic_end(m);
 	cd->graphic = true;
@@ -320,7 +321,7 @@ static void field(struct richtext_maker *m, struct slice b)
 /* Text behind a length. */
 static void caption(struct richtext_maker *m, struct slice b)
 {
-	struct slice text = cd_utf8(m, cd_part(b, 12, cd_word(b, 0)));
+	struct slice text = cd_utf8(m, cd_part(b, 24, cd_word(b, 0)));
 
 	if (text.n == 0)
 		return;

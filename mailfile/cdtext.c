@@ -408,16 +408,22 @@ static bool is_silent(uint32_t signature)
 	return false;
 }
 
+/* The name of a row whose rows are pages with tabs: a row of its own above. */
 static void table_label(struct richtext_maker *m, struct slice b)
 {
+	static const struct rich_cell_look look = { .border = true };
 	struct slice label = cd_part(b, 0, 128);
 
 	label = cd_utf8(m, cd_string(&label));
-	if (label.n == 0 || m->par_open)
+	if (label.n == 0 || !back_to_table(m))
 		return;
+	m->cd->par_waits = false;
+	rich_row_begin(m);
+	rich_cell_begin(m, &look);
 	cd_in_par(m);
 	rich_text(m, label);
-	rich_par_end(m);
+	rich_row_end(m);
+	top(m->cd)->begun = false;
 }
 
 static bool text_record(struct richtext_maker *m, const struct cd_record *r)

@@ -10,6 +10,8 @@
 
 #include "base/banned.h"
 
+#define LABEL_MAX 4096
+
 /* What is done with an element when it begins and when it ends. */
 enum dxl_does {
 	DOES_NOTHING,           /* a container whose children count */
@@ -121,8 +123,8 @@ static void give_text(struct dxl_text *t, struct slice s)
 		dxl_any(t);
 		break;
 	case CHARS_LABEL:
-		if (t->label.n < 4096)
-			buf_add(&t->label, s.p, s.n < 4096 ? s.n : 4096);
+		if (t->label.n < LABEL_MAX)
+			buf_add_slice(&t->label, rich_cut(s, LABEL_MAX));
 		break;
 	default:
 		break;

@@ -59,7 +59,7 @@ static void set_label(struct dxl_text *t, const char *kind, struct slice descrip
 	buf_addf(&t->label, "[%s", kind);
 	if (description.n > 0) {
 		buf_add_str(&t->label, ": ");
-		buf_add(&t->label, description.p, description.n < 1024 ? description.n : 1024);
+		buf_add_slice(&t->label, rich_cut(description, 1024));
 	}
 	buf_add_char(&t->label, ']');
 }

@@ -6,6 +6,16 @@
 
 #include "base/banned.h"
 
+struct slice rich_cut(struct slice utf8, size_t max_octets)
+{
+	if (utf8.n > max_octets) {
+		utf8.n = max_octets;
+		while (utf8.n > 0 && ((unsigned char)utf8.p[utf8.n] & 0xC0) == 0x80)
+			utf8.n--;
+	}
+	return utf8;
+}
+
 /* A decimal number in thousandths, and what stands behind it. */
 static bool read_number(struct slice *text, int64_t *thousandths_r)
 {

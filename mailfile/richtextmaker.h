@@ -125,6 +125,7 @@ bool rich_notes_address(struct slice server, struct slice replica, struct slice 
 struct rich_length rich_read_length(struct slice text);         /* 1.25in, 10pt, 20px, 50% */
 uint32_t rich_read_color(struct slice text);                    /* #rrggbb, or a name */
 void rich_clean_name(struct slice name, char *out, size_t size);        /* of a font */
+struct slice rich_cut(struct slice utf8, size_t max_octets);    /* never inside a character */
 
 /* richtextpass.c: HTML that stands in the rich text; it may come in pieces. */
 void rich_pass_html(struct richtext_maker *m, struct slice html);
