@@ -347,7 +347,7 @@ static bool write_plain_value(struct buf *out, const struct item *item)
 			write_element(out, "text", item->values[0]);
 			return true;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case ITEM_TEXT_LIST:
 		write_list(out, item, "textlist", "text");
 		return true;
@@ -356,7 +356,7 @@ static bool write_plain_value(struct buf *out, const struct item *item)
 			write_element(out, "number", item->values[0]);
 			return true;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case ITEM_NUMBER_RANGE:
 		write_list(out, item, "numberlist", "number");
 		return true;
@@ -365,7 +365,7 @@ static bool write_plain_value(struct buf *out, const struct item *item)
 			write_element(out, "datetime", item->values[0]);
 			return true;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case ITEM_TIME_RANGE:
 		write_times(out, item);
 		return true;
