@@ -98,7 +98,7 @@ struct dxl_writing {
 	STATUS (*flush)(void *context, struct slice piece);
 	void *context;
 	/* A whole message in the place of the item $MIME; size_octets 0: none. CRLF becomes a
-	 * line feed if it can be text; else it is raw data and unchanged. */
+	 * line feed if XML can hold it as text; else it is raw data and unchanged. */
 	struct item_blob mime;
 };
 STATUS dxl_write_note_to(const struct dxl_writing *writing, const struct note *note);

@@ -127,6 +127,7 @@ struct writer {
 	struct buf *out;
 	const struct dxl_writing *to;   /* NULL: all stays in out */
 	STATUS status;
+	bool is_message;                /* of <mime>: its line ends are CRLF, else line feeds */
 	char piece[PIECE_OCTETS + 4];
 };
 
@@ -209,21 +210,27 @@ static bool each_text(struct writer *w, const struct item *item, size_t value,
 	return ok && w->status == NOERROR;
 }
 
-static bool is_text_piece(struct writer *w, struct slice s)
+/* What <mime> can hold: text of XML. Line ends become line feeds and come back as CRLF, so a
+ * CR by itself in a message cannot be; the last octet of a piece is none but before another. */
+static bool is_mime_piece(struct writer *w, struct slice s)
 {
-	return text_is_utf8(s) && memchr(s.p, '\0', s.n) == NULL;
+	if (!text_is_utf8(s))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 && c != '\t' && c != '\n' &&
+		    (c != '\r' || !w->is_message || i + 1 == s.n || s.p[i + 1] != '\n'))
+			return false;
+		if (c == 0xEF && is_noncharacter(s.p + i, s.n - i))
+			return false;
+	}
+	return true;
 }
 
 static bool write_copy(struct writer *w, struct slice s)
 {
 	buf_add_slice(w->out, s);
-	give_way(w);
-	return true;
-}
-
-static bool write_plain(struct writer *w, struct slice s)
-{
-	write_text(w->out, s, "\n");
 	give_way(w);
 	return true;
 }
@@ -236,10 +243,7 @@ static bool write_message(struct writer *w, struct slice s)
 		size_t n = cr == NULL ? s.n : (size_t)(cr - s.p);
 
 		write_text(w->out, (struct slice){ s.p, n }, "\n");
-		if (cr != NULL && n + 1 < s.n && cr[1] == '\n')
-			buf_add_char(w->out, '\n'), n += 2;
-		else if (cr != NULL)
-			buf_add_str(w->out, "&#13;"), n++;
+		n += cr != NULL;
 		s = (struct slice){ s.p + n, s.n - n };
 		give_way(w);
 	}
@@ -503,10 +507,11 @@ static void write_attributes(struct buf *out, const struct specials *s)
 /* The whole message as an element; false: it is no text, so it stays an item. */
 static bool write_mime(struct writer *w, const struct item *item, bool is_message)
 {
-	if (!each_text(w, item, 0, is_text_piece))
+	w->is_message = is_message;
+	if (!each_text(w, item, 0, is_mime_piece))
 		return false;
 	buf_add_str(w->out, "<mime>");
-	each_text(w, item, 0, is_message ? write_message : write_plain);
+	each_text(w, item, 0, write_message);
 	buf_add_str(w->out, "</mime>\n");
 	return true;
 }

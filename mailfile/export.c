@@ -1,5 +1,6 @@
 /* Exporting mail: folder by folder, message by message. Distrusted: that the
  * destination is free, and that messages are still there. */
+#include "mailfile/dxlmail.h"
 #include "mailfile/exporter.h"
 
 #include <errno.h>
@@ -260,6 +261,8 @@ STATUS export_mail(struct mail_store *store, const char *path, const char *desti
 	                       .validity = (uint32_t)clock_wall_secs() };
 	STATUS status;
 
+	if (ex.options->form == MAIL_FORM_DXL)
+		return dxlmail_export(store, path, destination, options, report, fault);
 	ex.folder = slice_of(ex.options->folder);
 	ex.form = ex.options->form == MAIL_FORM_AUTO ? MAIL_FORM_MBOXRD : ex.options->form;
 	if (!is_mbox(&ex) && ex.form != MAIL_FORM_EML && ex.form != MAIL_FORM_MAILDIR)

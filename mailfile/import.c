@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mailfile/dxlmail.h"
+
 #define BATCH_DEFAULT 400
 #define BATCH_MAX 1000
 #define BATCH_OCTETS_DEFAULT (2u << 20)
@@ -392,8 +394,12 @@ STATUS import_mail(struct mail_store *store, const char *path, struct slice owne
 	static const struct import_options none;
 	struct importer im = { .store = store, .path = path, .owner = owner, .report = report,
 	                       .fault = fault, .options = options != NULL ? options : &none };
-	STATUS status = importer_init(&im);
+	STATUS status;
 
+	if (im.options->form == MAIL_FORM_DXL ||
+	    (im.options->form == MAIL_FORM_AUTO && dxlmail_is_source(source)))
+		return dxlmail_import(store, path, owner, source, options, report, fault);
+	status = importer_init(&im);
 	if (status == NOERROR)
 		status = read_source(&im, source);
 	if (status == NOERROR)

@@ -1,6 +1,6 @@
 /*
  * Messages from files into a mail file: .eml, mbox and its kin, the Maildirs of
- * Dovecot and Courier, the spool of Cyrus.
+ * Dovecot and Courier, the spool of Cyrus; documents in DXL (dxlmail.h).
  *
  * What the old server knew comes along: the UIDLs that clients know, read marks, the
  * date of receipt, folders. A message that is there already (the same UIDL and the
@@ -25,8 +25,8 @@
 
 enum mail_form {
 	MAIL_FORM_AUTO,         /* a directory with cyrus.index or cyrus.header: Cyrus; with cur or
-	                         * new: Maildir; another: its *.eml files; a file that begins
-	                         * "From ": mbox; else eml */
+	                         * new: Maildir; with *.dxl files: DXL; another: its *.eml files; a
+	                         * file that begins "From ": mbox; as XML: DXL; else eml */
 	MAIL_FORM_EML,
 	MAIL_FORM_MBOX,         /* mboxo: lines stay as they are */
 	MAIL_FORM_MBOXRD,       /* one `>` is taken off lines that match >+From */
@@ -79,6 +79,8 @@ struct import_report {
 	uint64_t uidls_made;            /* none was known */
 	uint64_t uidls_clashing;        /* it names other octets here: a new one was made */
 	uint64_t uidls_unusable;        /* over 70 octets, or none that POP3 can carry: a new one */
+	uint64_t documents;             /* of DXL: kept, but without octets, since they lie where POP3
+	                                 * does not look */
 	uint64_t present;               /* passed over: there already */
 	uint64_t passed_over;           /* for another reason, which was said */
 	uint64_t lines_ignored;         /* of files of UIDLs */

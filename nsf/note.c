@@ -210,6 +210,19 @@ STATUS nsf_note_get(struct nsf *nsf, uint64_t id, struct arena *arena, struct no
 	return status == NOERROR ? nsf_items_get(nsf, id, note_r) : status;
 }
 
+STATUS nsf_note_find(struct nsf *nsf, const struct unid *unid, uint64_t *id_r)
+{
+	uint64_t id;
+	bool gone;
+	STATUS status = unid_find(nsf, unid, &id, &gone);
+
+	if (status == NOERROR && (id == 0 || gone))
+		status = POSTIL_ERR_NOT_FOUND;
+	if (status == NOERROR)
+		*id_r = id;
+	return status;
+}
+
 STATUS nsf_notes_each(struct nsf *nsf, STATUS (*each)(void *context, uint64_t id), void *context)
 {
 	sqlite3_stmt *s;

@@ -314,6 +314,8 @@ STATUS nsf_note_delete(struct nsf *nsf, uint64_t id);
 /* In the trash or not. A value that was stored from a blob comes back as one; it
  * may be read until nsf is closed or the arena is released. */
 STATUS nsf_note_get(struct nsf *nsf, uint64_t id, struct arena *arena, struct note *note_r);
+/* Which note has this UNID, in the trash or not. POSTIL_ERR_NOT_FOUND: none. */
+STATUS nsf_note_find(struct nsf *nsf, const struct unid *unid, uint64_t *id_r);
 STATUS nsf_notes_each(struct nsf *nsf, STATUS (*each)(void *context, uint64_t id), void *context);
 /* A view entry: key (folded text, at most 4,096 octets), which note, and a small
  * value that answers the common question without reading the note. Several notes

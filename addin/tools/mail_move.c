@@ -6,8 +6,11 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "addin/mail/names.h"
 #include "addin/tools/progress.h"
+#include "base/ini.h"
 #include "base/text.h"
+#include "directory/directory.h"
 #include "mailfile/export.h"
 #include "mailfile/import.h"
 
@@ -37,7 +40,7 @@ static bool take_form(struct move_arguments *a, const char *text)
 {
 	if (mail_form_parse(text, &a->form))
 		return true;
-	tool_say("the form is eml, mbox, mboxrd, mboxcl2, maildir or cyrus, not \"%s\"", text);
+	tool_say("the form is eml, mbox, mboxrd, mboxcl2, maildir, cyrus or dxl, not \"%s\"", text);
 	return false;
 }
 
@@ -83,6 +86,58 @@ static bool move_options(int argc, char **argv, const char *known, struct move_a
 	return true;
 }
 
+/* --- names in documents ------------------------------------------------------------- */
+
+/* The addresses that the directory has for names in documents. */
+struct mail_lookup {
+	struct directory *dir;
+	struct mail_names *names;
+	const struct render_options *render;
+};
+
+static STATUS domain_of(const char *data_dir, struct buf *domain, struct fault *fault)
+{
+	struct buf path = BUF_INIT;
+	struct ini *ini = NULL;
+	STATUS status;
+
+	buf_addf(&path, "%s/notes.ini", data_dir);
+	status = buf_status(&path);
+	if (status == NOERROR)
+		status = ini_read(buf_cstr(&path), &ini, fault);
+	if (status == NOERROR)
+		buf_add_slice(domain, slice_of(ini_get(ini, "POP3_Domain")));
+	ini_free(&ini);
+	buf_release(&path);
+	return status == POSTIL_ERR_NOEXIST ? NOERROR : status;
+}
+
+static STATUS mail_lookup_open(struct mail_lookup *l, const char *data_dir, struct fault *fault)
+{
+	struct buf server = BUF_INIT, domain = BUF_INIT;
+	STATUS status = directory_open(data_dir, &l->dir, fault);
+
+	l->names = NULL;
+	l->render = NULL;
+	if (status == NOERROR)
+		status = domain_of(data_dir, &domain, fault);
+	if (status == NOERROR && tool_server_name(data_dir, &server, NULL) != NOERROR)
+		buf_clear(&server);
+	if (status == NOERROR)
+		status = mail_names_new(l->dir, buf_slice(&server), buf_slice(&domain), &l->names);
+	if (status == NOERROR)
+		l->render = mail_names_options(l->names);
+	buf_release(&server);
+	buf_release(&domain);
+	return status;
+}
+
+static void mail_lookup_close(struct mail_lookup *l)
+{
+	mail_names_free(&l->names);
+	directory_close(&l->dir);
+}
+
 /* --- import ------------------------------------------------------------------------ */
 
 struct import_context {
@@ -122,6 +177,9 @@ static void put_report(struct mail_tool *t, const struct import_report *r, bool 
 	put_count(r->uidls_made, "with a new UIDL, for none was known");
 	put_count(r->uidls_clashing, "with a new UIDL, for theirs names another message here");
 	put_count(r->uidls_unusable, "with a new UIDL, for POP3 cannot carry theirs");
+	if (r->documents > 0)
+		printf("; %llu document%s beside them", (unsigned long long)r->documents,
+		       text_plural(r->documents));
 	if (r->present > 0)
 		printf("; %llu there already", (unsigned long long)r->present);
 	if (r->passed_over > 0)
@@ -146,8 +204,10 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 		.say = import_say, .context = &context };
 	struct import_report report = { 0 };
 	struct fault fault = { 0 };
-	STATUS status = NOERROR;
+	struct mail_lookup lookup;
+	STATUS status = mail_lookup_open(&lookup, t->data_dir, &fault);
 
+	options.render = lookup.render;
 	progress_start(&context.progress);
 	if (context.progress.wanted)
 		options.progress = import_step;
@@ -155,6 +215,7 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 		status = import_mail(t->store, buf_cstr(&t->path), slice_of(a->owner), sources[i],
 		                     &options, &report, &fault);
 	progress_end(&context.progress);
+	mail_lookup_close(&lookup);
 	put_report(t, &report, a->dry_run);
 	if (status != NOERROR)
 		return tool_fail(&fault, status);
@@ -164,7 +225,7 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 int mail_import(int argc, char **argv)
 {
 	static const char usage[] = "mail import [-in] [-d DATA] [-F FOLDER]"
-		" [-f eml|mbox|mboxrd|mboxcl2|maildir|cyrus] [-H keep|remove] [-o OWNER]"
+		" [-f eml|mbox|mboxrd|mboxcl2|maildir|cyrus|dxl] [-H keep|remove] [-o OWNER]"
 		" [-U FORMAT] [-u UIDLMAP] MAILFILE SOURCE...";
 	struct move_arguments a = { .form = MAIL_FORM_AUTO };
 	struct uidl_map *map = NULL;
@@ -222,7 +283,7 @@ static int export_to(struct mail_tool *t, const struct move_arguments *a,
 int mail_export(int argc, char **argv)
 {
 	static const char usage[] = "mail export [-ix] [-d DATA] [-F FOLDER]"
-		" [-f eml|mbox|mboxrd|maildir] [-u UIDLMAP] MAILFILE DESTINATION";
+		" [-f eml|mbox|mboxrd|maildir|dxl] [-u UIDLMAP] MAILFILE DESTINATION";
 	struct move_arguments a = { .form = MAIL_FORM_AUTO };
 	struct mail_tool t;
 	int exit_status;

@@ -761,7 +761,9 @@ START_TEST(messages_are_written)
 	static const struct {
 		const char *octets, *written;
 	} cases[] = {
-		{ "Subject: x\r\n\r\n<a>\r b\r\n", "<mime>Subject: x\n\n&lt;a&gt;&#13; b\n</mime>" },
+		{ "Subject: x\r\n\r\n<a>\tb\r\n", "<mime>Subject: x\n\n&lt;a&gt;\tb\n</mime>" },
+		{ "a\r b\r\n", "<item name='$MIME'><rawitemdata type='19'>\nYQ0gYg0K\n</rawitemdata></item>" },
+		{ "a\x01\r\n", "<item name='$MIME'><rawitemdata type='19'>\nYQENCg==\n</rawitemdata></item>" },
 		{ "S: \xFF\r\n", "<item name='$MIME'><rawitemdata type='19'>\nUzog/w0K\n</rawitemdata></item>" },
 	};
 
