@@ -3,6 +3,8 @@ HTML is in order and harmless for a parser that knows nothing of how it was made
 
 Each NAME.xml (DXL) and NAME.cd (CD records, in the notation below) has NAME.txt and
 NAME.html, the body. NAME.parts, where there is one, lists attachments and pictures.
+Each is the Body of a memo, too, whose mail holds the same text, HTML and pictures for
+Python's email package.
 With the argument --write the files are made anew from what comes out.
 
 CD records: a line each, `#` begins a comment.
@@ -14,6 +16,8 @@ CD records: a line each, `#` begins a comment.
 """
 
 import base64
+import email
+import email.policy
 import glob
 import html.parser
 import os
@@ -25,7 +29,14 @@ import tempfile
 import zlib
 
 DATA = os.path.join(os.environ.get("top_srcdir", "."), "tests", "data", "richtext")
-DUMP = os.path.join(os.environ.get("top_builddir", "build"), "tests", "support", "richtextdump")
+SUPPORT = os.path.join(os.environ.get("top_builddir", "build"), "tests", "support")
+
+MEMO = """<?xml version='1.0' encoding='utf-8'?>
+<database xmlns='http://www.lotus.com/dxl'><document form='Memo'>
+<noteinfo unid='0123456789ABCDEF0123456789ABCDEF'/>
+<item name='Subject'><text>Rich text</text></item>
+%s</document></database>
+"""
 
 PATIENCE = 120                  # seconds, with sanitizers too
 
@@ -72,11 +83,32 @@ def assemble(path):
     return items
 
 
+def run(program, *arguments):
+    done = subprocess.run([os.path.join(SUPPORT, program), *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, (program, arguments, done.stderr)
+    return done.stdout
+
+
 def dump(what, *paths):
-    done = subprocess.run([DUMP, what, *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=PATIENCE, check=False)
-    assert done.returncode == 0, (what, paths, done.stderr)
-    return done.stdout.decode("utf-8")
+    return run("richtextdump", what, *paths).decode("utf-8")
+
+
+def memo(paths):
+    """The files as items Body of a document, and its mail."""
+    items = ""
+    for path in paths:
+        with open(path, "rb") as f:
+            octets = f.read()
+        if octets.startswith(b"<"):
+            items += "<item name='Body'>%s</item>\n" % octets.decode("utf-8")
+        else:
+            items += "<item name='Body'><rawitemdata type='1'>\n%s</rawitemdata></item>\n" % (
+                base64.encodebytes(octets).decode("ascii"))
+    with tempfile.NamedTemporaryFile("w", suffix=".dxl", encoding="utf-8") as f:
+        f.write(MEMO % items)
+        f.flush()
+        return email.message_from_bytes(run("render-dxl", f.name), policy=email.policy.default)
 
 
 class Checker(html.parser.HTMLParser):
@@ -170,6 +202,25 @@ def check_pictures(parts):
             check_png(base64.b64decode(text))
 
 
+def check_mail(paths, plain, shown, parts):
+    message = memo(paths)
+    assert message["Subject"] == "Rich text"
+    found = {"text/plain": None, "text/html": None, "image": []}
+    for part in message.walk():
+        kind = part.get_content_type()
+        if part.get_content_maintype() == "image":
+            found["image"].append((part["Content-ID"][1:].split("@")[0], kind, part.get_content()))
+        elif not part.is_multipart():
+            assert found[kind] is None, kind
+            found[kind] = part.get_content().replace("\r\n", "\n")
+    assert found["text/plain"].rstrip("\n") == plain.rstrip("\n"), found["text/plain"]
+    same = re.sub(r'(src="cid:picture[0-9]+\.[a-z]+)@[^"]*', r"\1@test", found["text/html"])
+    # where lines are broken depends on the length of the pictures' names
+    assert same.split() == shown.split(), same
+    pictures = re.findall(r"^picture (\S+) (\S+) (\S*)$", parts, re.M)
+    assert found["image"] == [(name, kind, base64.b64decode(text)) for name, kind, text in pictures]
+
+
 def check(source, folder, write):
     stem = os.path.splitext(source)[0]
     paths = [source]
@@ -182,6 +233,7 @@ def check(source, folder, write):
     plain, shown, parts = (dump(what, *paths) for what in ("text", "html", "parts"))
     check_both_say_the_same(plain, check_html(shown))
     check_pictures(parts)
+    check_mail(paths, plain, shown, parts)
     compare(stem + ".txt", plain, write)
     compare(stem + ".html", body(shown), write)
     if write or os.path.exists(stem + ".parts"):
