@@ -7,6 +7,25 @@
  *
  * What is unknown, broken, nested too deeply or too large is replaced by a sentence in
  * brackets, said once for each kind; the rest is served.
+ *
+ * Where rich text can say more than mail, it was decided so:
+ *   hidden paragraphs   hidden from readers or from the web: left out, their attachments are
+ *                       listed none the less. Hidden from others (Notes, editors, printers),
+ *                       or by a formula, which cannot be computed here: shown
+ *   lists               paragraphs with marks; those further in belong to the item before;
+ *                       numbers begin again behind a paragraph without a mark
+ *   margins             from the inch that Notes leaves on a page; right margins only as
+ *                       percentages
+ *   links               to documents, views and databases: notes://SERVER/REPLICA/VIEW/DOCUMENT.
+ *                       In text the address follows in angle brackets, unless it is what
+ *                       is written there anyway
+ *   tables              in text side by side if 76 columns are enough, else with tabs, else
+ *                       cell below cell; rows that are pages with tabs, all below each other
+ *   sections            open, with their title above
+ *   pictures            GIF, JPEG and PNG as they are, bitmaps of Notes as PNG
+ *   pass-through HTML   taken apart: text, breaks, links, bold and the like; nothing else
+ *   attachments         "[Attachment: NAME]" where they stand, their icons left out
+ *   fields, computed text, objects, buttons, pop-ups: what they are called, in brackets
  */
 #ifndef POSTIL_MAILFILE_RICHTEXT_H
 #define POSTIL_MAILFILE_RICHTEXT_H

@@ -278,14 +278,15 @@ static void add_margins(struct richtext_maker *m)
 	int32_t base = rich_in_cell(m) ? 0 : RICH_TWIPS_INCH;
 	int32_t left = rich_left(m, p->left, base), first = rich_left(m, p->first, left);
 
-	if (m->levels[m->level_count - 1].list_count > 0)
-		left = base;                    /* the list has it */
-	else if (p->left.set && p->left.percent)
-		add_percent(m, "margin-left", p->left.value);
-	else if (left > base)
-		add_length(m, "margin-left", left - base);
-	if (p->first.set && first != left && left != base)
-		add_length(m, "text-indent", first - left);
+	/* in a list they are the list's */
+	if (m->levels[m->level_count - 1].list_count == 0) {
+		if (p->left.set && p->left.percent)
+			add_percent(m, "margin-left", p->left.value);
+		else if (left > base)
+			add_length(m, "margin-left", left - base);
+		if (p->first.set && first != left)
+			add_length(m, "text-indent", first - left);
+	}
 	if (p->right.set && p->right.percent)
 		add_percent(m, "margin-right", 10000 - p->right.value);
 }

@@ -76,7 +76,8 @@ static size_t line_piece(struct slice s, size_t max)
 	return n > 0 ? n : s.n < max ? s.n : max;
 }
 
-static void add_in_pieces(struct buf *out, struct slice s)
+/* Returns how many octets the last line has been given. */
+static size_t add_in_pieces(struct buf *out, struct slice s)
 {
 	while (s.n > LINE_OCTETS_MAX - INDENT_MAX) {
 		size_t n = line_piece(s, LINE_OCTETS_MAX - INDENT_MAX);
@@ -86,6 +87,7 @@ static void add_in_pieces(struct buf *out, struct slice s)
 		s = (struct slice){ s.p + n, s.n - n };
 	}
 	buf_add_slice(out, s);
+	return s.n;
 }
 
 static struct slice next_word(struct slice *rest)
@@ -111,7 +113,7 @@ static struct slice without_blanks(struct slice s)
 
 static void add_wrapped(struct buf *out, size_t first, size_t rest, struct slice text)
 {
-	size_t column = first, start = out->n;
+	size_t column = first, start = out->n, octets = first;
 	bool begun = false;             /* the line has a word */
 
 	add_blanks(out, first);
@@ -121,14 +123,15 @@ static void add_wrapped(struct buf *out, size_t first, size_t rest, struct slice
 
 		if (without_blanks(word).n == 0)
 			break;                          /* blanks at the end of the text */
-		if (begun && column + width > COLUMNS) {
+		/* characters of no width count as octets */
+		if (begun && (column + width > COLUMNS || octets + word.n > LINE_OCTETS_MAX)) {
 			buf_add_char(out, '\n');
 			add_blanks(out, rest);
 			word = without_blanks(word);
-			column = rest;
+			column = octets = rest;
 			width = plain_width(word);
 		}
-		add_in_pieces(out, word);
+		octets += add_in_pieces(out, word);
 		column += width;
 		begun = true;
 	}

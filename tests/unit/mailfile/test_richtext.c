@@ -217,6 +217,36 @@ START_TEST(large_tables)
 }
 END_TEST
 
+/* Letters with so many accents that a line of a few columns has thousands of octets. */
+START_TEST(lines_of_text_are_bounded)
+{
+	struct buf xml = BUF_INIT;
+	struct made made;
+	size_t line = 0;
+
+	buf_add_str(&xml, "<richtext><pardef id='1' align='none'/>");
+	for (int def = 0; def < 2; def++) {
+		buf_addf(&xml, "<par def='%d'>", def);
+		for (int i = 0; i < 100; i++) {
+			buf_add_char(&xml, 'a');
+			for (int k = 0; k < 20 + 10 * i; k++)
+				buf_add_str(&xml, "\xCC\x80");
+			buf_add_char(&xml, ' ');
+		}
+		buf_add_str(&xml, "</par>");
+	}
+	buf_add_str(&xml, "</richtext>");
+	made = from_dxl(buf_cstr(&xml), NULL);
+	for (size_t i = 0; i < made.r.text.n; i++) {
+		line = made.r.text.p[i] == '\n' ? 0 : line + 1;
+		ck_assert_uint_le(line, 998);
+	}
+	ck_assert_uint_ge(count(&made.r.text, "a"), 200);
+	release(&made);
+	buf_release(&xml);
+}
+END_TEST
+
 static ssize_t fails(void *context, void *out, size_t size)
 {
 	if (++*(int *)context > 1)
@@ -249,4 +279,5 @@ START_TEST(nothing_is_something)
 END_TEST
 
 UNIT_MAIN("mailfile/richtext", items_are_one_rich_text, pictures_and_attachments, broken_dxl,
-          nesting_is_bounded, size_is_bounded, large_tables, reading_can_fail, nothing_is_something)
+          nesting_is_bounded, size_is_bounded, large_tables, lines_of_text_are_bounded,
+          reading_can_fail, nothing_is_something)
