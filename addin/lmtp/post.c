@@ -161,8 +161,8 @@ static STATUS add_recipient(struct posting *p, const struct lmtp_message *m, siz
 {
 	const struct recipient *recipient = r->recipient;
 	size_t *map = p->map + p->mapped;
-	struct slice top = { "", 0 };
-	STATUS status = make_top(p, m, r, &top);
+	struct delivery wanted = { .message = &p->finished[index] };
+	STATUS status = make_top(p, m, r, &wanted.top);
 
 	for (size_t i = 0; i < recipient->count; i++)
 		map[i] = NO_DELIVERY;
@@ -170,9 +170,8 @@ static STATUS add_recipient(struct posting *p, const struct lmtp_message *m, siz
 	if (status == NOERROR)
 		status = prepare(p, recipient, &p->finished[index]);
 	for (size_t i = 0; i < recipient->count && status == NOERROR; i++) {
-		struct delivery wanted = { .path = recipient->files[i].path,
-			.owner = recipient->files[i].owner, .message = &p->finished[index], .top = top };
-
+		wanted.path = recipient->files[i].path;
+		wanted.owner = recipient->files[i].owner;
 		status = find_delivery(p, &wanted, &map[i]);
 	}
 	return status;

@@ -202,4 +202,94 @@ START_TEST(other_files)
 }
 END_TEST
 
-UNIT_MAIN("delivery", tops, batch, size_and_header, one_cannot_be_stored, other_files)
+/* --- for clients without UTF8 -------------------------------------------------------- */
+
+static struct buf first_form, second_form;      /* of the last message delivered to capture */
+
+static void read_form(const struct maildrop_delivery *message, struct buf *form)
+{
+	buf_clear(form);
+	if (message == NULL)
+		return;
+	ck_assert_uint_eq(buf_reserve(form, message->size_octets), NOERROR);
+	for (uint64_t i = 0; i < message->size_octets; i++)     /* octet by octet: across the border */
+		ck_assert_uint_eq(message->body(message->context, i, form->p + i, 1), NOERROR);
+	form->n = message->size_octets;
+	ck_assert_uint_le(message->header_octets, form->n);
+	ck_assert_mem_eq(form->p + message->header_octets - 4, "\r\n\r\n", 4);
+}
+
+static STATUS capture(struct mail_store *unused, const char *path, bool make, struct slice owner,
+                      const struct maildrop_delivery *messages, size_t count, struct fault *fault)
+{
+	ck_assert_uint_eq(count, 1);
+	read_form(messages, &first_form);
+	read_form(messages->second, &second_form);
+	return NOERROR;
+}
+
+static const struct {
+	bool smtputf8;
+	const char *text, *top, *first, *second;
+} forms[] = {
+	{ false, "Subject: x\n\nb\n", "Delivered-To: a@b\r\n",
+	  "Delivered-To: a@b\r\nSubject: x\r\n\r\nb\r\n", "" },
+	/* mail of old: served as it came */
+	{ false, "Subject: \xC3\xBC\n\nb\n", "Delivered-To: a@b\r\n",
+	  "Delivered-To: a@b\r\nSubject: \xC3\xBC\r\n\r\nb\r\n", "" },
+	{ true, "Subject: x\n\n\xC3\xBC\n", "Delivered-To: a@b\r\n",
+	  "Delivered-To: a@b\r\nSubject: x\r\n\r\n\xC3\xBC\r\n", "" },
+	{ true, "Subject: \xC3\xBC\n\nb\n", "Delivered-To: a@b\r\n",
+	  "Delivered-To: a@b\r\nSubject: \xC3\xBC\r\n\r\nb\r\n",
+	  "Delivered-To: a@b\r\nSubject: =?UTF-8?B?w7w=?=\r\n\r\nb\r\n" },
+	{ true, "Subject: x\n\n\xC3\xBC\n", "Delivered-To: \xC3\xBC@b\r\n",
+	  "Delivered-To: \xC3\xBC@b\r\nSubject: x\r\n\r\n\xC3\xBC\r\n", "Downgraded-Delivered-To: =?UTF-8?Q?=C3=BC@b?=\r\n"
+	  "Subject: x\r\n\r\n\xC3\xBC\r\n" },
+};
+
+START_TEST(second_forms)
+{
+	struct maildrop_store_calls calls = { .version = 1, .deliver = capture };
+	struct mail_store capturing = { &calls };
+	struct intake_options options = { .smtputf8 = forms[_i].smtputf8 };
+	struct maildrop_delivery message;
+	struct delivery one = { .path = "x", .message = &message, .top = slice_of(forms[_i].top) };
+	struct intake *intake;
+
+	ck_assert_uint_eq(intake_new(&options, &intake), NOERROR);
+	ck_assert_uint_eq(intake_add(intake, forms[_i].text, strlen(forms[_i].text)), NOERROR);
+	ck_assert_uint_eq(intake_finish(intake, &message), NOERROR);
+	delivery_run(&capturing, &one, 1, NULL, NULL);
+	ck_assert_str_eq(buf_cstr(&first_form), forms[_i].first);
+	ck_assert_str_eq(buf_cstr(&second_form), forms[_i].second);
+	intake_free(&intake);
+	buf_release(&first_form);
+	buf_release(&second_form);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("delivery");
+	TCase *tcase = tcase_create("delivery");
+
+	tcase_add_test(tcase, tops);
+	tcase_add_test(tcase, batch);
+	tcase_add_test(tcase, size_and_header);
+	tcase_add_test(tcase, one_cannot_be_stored);
+	tcase_add_test(tcase, other_files);
+	tcase_add_loop_test(tcase, second_forms, 0, sizeof(forms) / sizeof(forms[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(make_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
