@@ -328,7 +328,7 @@ bool render_is_name(struct slice value, struct slice internet)
 
 void field_name(struct field *f, struct slice value, struct slice internet)
 {
-	static const struct slice nobody;
+	static const struct slice nobody = { "", 0 };
 
 	settle(&value, &internet);
 	if (value.n == 0)

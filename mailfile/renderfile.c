@@ -73,7 +73,7 @@ static void add_file_name(struct slice given, struct buf *out)
 	struct slice name, ending;
 
 	render_clean(given, false, &clean);
-	name = buf_slice(&clean);
+	name = clean.n > 0 ? buf_slice(&clean) : SLICE_LIT("attachment");
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] == '/' || name.p[i] == '\\') {
 			name = (struct slice){ name.p + i + 1, name.n - i - 1 };
@@ -86,7 +86,7 @@ static void add_file_name(struct slice given, struct buf *out)
 		ending.n = 0;
 	buf_add_slice(out, name);
 	buf_add_slice(out, ending);
-	if (out->n == 0)
+	if (name.n + ending.n == 0)     /* nothing behind the path */
 		buf_add_str(out, "attachment");
 	if (buf_status(&clean) != NOERROR)
 		out->broken = buf_status(&clean);

@@ -96,6 +96,8 @@ static void add_value(enum show show, struct slice value, struct buf *out)
 	char date[48];
 
 	value = render_cut(text_trim(value), LINE_MAX_OCTETS);
+	if (value.n == 0)
+		return;
 	switch (show) {
 	case SHOW_TIME:
 		if (render_date(value, date))

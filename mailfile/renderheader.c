@@ -12,7 +12,7 @@
 #define ID_MAX 500u                     /* of a message's identity */
 #define FIELD_NAME_MAX 76u
 
-static const struct slice nothing;
+static const struct slice nothing = { "", 0 };
 
 /* --- items ---------------------------------------------------------------------------------- */
 

@@ -239,6 +239,8 @@ void field_text(struct field *f, struct slice text)
 
 	render_clean(text, false, &clean);
 	render_fail(f->r, buf_status(&clean));
+	if (clean.n == 0)
+		return;
 	find_odd(buf_slice(&clean), &begin, &end);
 	if (begin > 0)
 		field_plain(f, (struct slice){ clean.p, begin - (begin < clean.n) });
