@@ -97,6 +97,22 @@ static STATUS read_type(struct reading *rd, struct native_part *part, struct sli
 	return status;
 }
 
+/* Nothing but fields and their folds up to the empty line. */
+static bool is_header(struct slice s)
+{
+	struct slice rest = s, name, value;
+	size_t lines = 0, fields = 0;
+
+	while (header_next(&rest, &name, &value)) {
+		fields++;
+		for (size_t i = 0; i < value.n; i++)
+			lines += value.p[i] == '\n';
+	}
+	for (size_t i = 0; i < s.n; i++)
+		lines -= s.p[i] == '\n';
+	return lines + fields + 1 == 0;         /* the empty line is none of them */
+}
+
 /* A length of headers that lies: they end with the first empty line. */
 static STATUS settle_header(struct reading *rd, struct native_part *part)
 {
@@ -116,6 +132,8 @@ static STATUS settle_header(struct reading *rd, struct native_part *part)
 	if (found == NULL && memcmp(rd->header.p, "\r\n", 2) != 0)
 		return NOERROR;
 	end = memcmp(rd->header.p, "\r\n", 2) == 0 ? 2 : (size_t)(found - rd->header.p) + 4;
+	if (!is_header((struct slice){ rd->header.p, end }))
+		return NOERROR;
 	part->head.header_octets = end;
 	part->head.data_octets = all - end;
 	return NOERROR;

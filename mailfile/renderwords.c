@@ -239,12 +239,11 @@ void field_text(struct field *f, struct slice text)
 
 	render_clean(text, false, &clean);
 	render_fail(f->r, buf_status(&clean));
-	if (clean.n == 0)
-		return;
 	find_odd(buf_slice(&clean), &begin, &end);
 	if (begin > 0)
 		field_plain(f, (struct slice){ clean.p, begin - (begin < clean.n) });
-	field_encoded(f, (struct slice){ clean.p + begin, end - begin });
+	if (end > begin)
+		field_encoded(f, (struct slice){ clean.p + begin, end - begin });
 	if (end < clean.n)
 		field_plain(f, (struct slice){ clean.p + end + 1, clean.n - end - 1 });
 	buf_release(&clean);

@@ -320,7 +320,7 @@ static int deliver(struct deliver *d, const char *sender, bool smtputf8, int cou
 	if (exit_status == EX_OK)
 		exit_status = take_message(d, sender, smtputf8);
 	if (exit_status == EX_OK) {
-		d->store = tool_store(d->data_dir, &exit_status);
+		d->store = tool_mail_store(d->data_dir, &exit_status);
 		if (d->store == NULL)
 			exit_status = EX_TEMPFAIL;
 	}

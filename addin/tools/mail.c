@@ -69,7 +69,7 @@ int mail_tool_open(struct mail_tool *t, const char *data, const char *mail_file)
 	if (status != NOERROR)
 		exit_status = tool_fail(&fault, status);
 	else
-		t->store = tool_store(t->data_dir, &exit_status);
+		t->store = tool_mail_store(t->data_dir, &exit_status);
 	buf_addf(&t->full_path, "%s/%s", t->data_dir, buf_cstr(&t->path));
 	if (t->store == NULL || buf_status(&t->full_path) != NOERROR) {
 		mail_tool_close(t);

@@ -38,4 +38,12 @@ STATUS tool_server_name(const char *data_dir, struct buf *out, struct fault *fau
 /* The store of mail files below data_dir. NULL: it has been said why. */
 struct mail_store *tool_store(const char *data_dir, int *exit_r);
 
+/* --- names.c: for verbs that read mail --- */
+struct render_options;
+/* How Notes names in mail become addresses: by the directory and notes.ini; stays until the process ends.
+ * NULL: see fault. */
+const struct render_options *tool_names(const char *data_dir, struct fault *fault);
+/* tool_store with them. */
+struct mail_store *tool_mail_store(const char *data_dir, int *exit_r);
+
 #endif

@@ -18,6 +18,7 @@ struct made {
 static void add_part(struct made *made, struct slice value, uint16_t flags)
 {
 	struct mime_part part;
+	struct slice header;
 
 	if (note_add(&made->note, SLICE_LIT("Body"), ITEM_MIME_PART, flags, &value, 1) == NULL)
 		return;
@@ -26,6 +27,9 @@ static void add_part(struct made *made, struct slice value, uint16_t flags)
 		return;
 	FUZZ_CHECK(part.boundary_octets + part.header_octets + part.data_octets + MIME_PART_OCTETS
 	           <= value.n);
+	header = (struct slice){ value.p + MIME_PART_OCTETS + part.boundary_octets, part.header_octets };
+	if (header.n > 0 && !nativemime_header_is_whole(header))
+		return;         /* what is header and what is data is not as it is told */
 	if (part.type != MIME_PART_RETRIEVE_INFO && (part.flags & MIME_PART_BODY_IN_DBOBJECT) == 0)
 		made->data_octets += part.data_octets;
 }
