@@ -97,20 +97,24 @@ static STATUS read_type(struct reading *rd, struct native_part *part, struct sli
 	return status;
 }
 
+static size_t count_lines(struct slice s)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		lines += s.p[i] == '\n';
+	return lines;
+}
+
 /* Nothing but fields and their folds up to the empty line. */
 static bool is_header(struct slice s)
 {
 	struct slice rest = s, name, value;
-	size_t lines = 0, fields = 0;
+	size_t known = 1;       /* the empty line */
 
-	while (header_next(&rest, &name, &value)) {
-		fields++;
-		for (size_t i = 0; i < value.n; i++)
-			lines += value.p[i] == '\n';
-	}
-	for (size_t i = 0; i < s.n; i++)
-		lines -= s.p[i] == '\n';
-	return lines + fields + 1 == 0;         /* the empty line is none of them */
+	while (header_next(&rest, &name, &value))
+		known += 1 + count_lines(value);
+	return known == count_lines(s);
 }
 
 /* A length of headers that lies: they end with the first empty line. */
