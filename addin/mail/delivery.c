@@ -3,10 +3,13 @@
  * here, and addresses in it are distrusted.
  *
  * Deliveries are sorted by mail file, those of one file stay in their order, and go into it
- * with one call.
+ * with one call. With several files a few threads take them in turn: what each waits for is its
+ * own sync, and a disk does several together in little more time than one.
  */
 #include "addin/mail/delivery.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,9 +135,16 @@ struct run {
 	struct delivery **order;        /* sorted by path */
 	struct maildrop_delivery *messages;
 	struct passage *passages;
+	size_t *files;                  /* where each mail file begins in order, and count behind them */
+	size_t file_count;
+	atomic_size_t next_file;
 	void (*told)(void *context, const struct delivery *delivery, const struct fault *fault);
 	void *context;
+	pthread_mutex_t mutex;          /* over told */
 };
+
+#define THREADS_MAX 8
+#define FILES_FOR_A_THREAD 3            /* fewer are not worth another thread */
 
 STATUS delivery_prepare(struct mail_store *store, const struct delivery *deliveries, size_t count,
                         struct fault *fault)
@@ -154,26 +164,30 @@ static bool is_of_one(STATUS status)
 	       status == POSTIL_ERR_TOO_LONG || status == POSTIL_ERR_EXISTS;
 }
 
-static void settle(const struct run *run, struct delivery *delivery, STATUS status,
+static void settle(struct run *run, struct delivery *delivery, STATUS status,
                    const struct fault *fault)
 {
 	delivery->status = status;
-	if (status != NOERROR && run->told != NULL)
-		run->told(run->context, delivery, fault);
+	if (status == NOERROR || run->told == NULL)
+		return;
+	pthread_mutex_lock(&run->mutex);
+	run->told(run->context, delivery, fault);
+	pthread_mutex_unlock(&run->mutex);
 }
 
 /* order[first .. first + count) are of one file; again: one by one. */
-static void deliver_to_file(const struct run *run, size_t first, size_t count)
+static void deliver_to_file(struct run *run, size_t first, size_t count)
 {
 	struct delivery **some = run->order + first;
+	struct maildrop_delivery *messages = run->messages + first;
 	struct fault fault = { .status = NOERROR };
 	STATUS status = NOERROR;
 
 	for (size_t i = 0; i < count && status == NOERROR; i++)
-		status = put_top(some[i], &run->passages[i], &run->messages[i]);
+		status = put_top(some[i], &run->passages[first + i], &messages[i]);
 	if (status == NOERROR)
 		status = run->store->calls->deliver(run->store, some[0]->path, true, some[0]->owner,
-		                                    run->messages, count, &fault);
+		                                    messages, count, &fault);
 	if (count > 1 && is_of_one(status)) {
 		for (size_t i = 0; i < count; i++)
 			deliver_to_file(run, first + i, 1);
@@ -191,14 +205,64 @@ static int by_path(const void *a, const void *b)
 	return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-static void deliver_sorted(const struct run *run, size_t count)
+static void find_files(struct run *run, size_t count)
 {
-	for (size_t first = 0, n; first < count; first += n) {
-		for (n = 1; first + n < count; n++)
-			if (strcmp(run->order[first]->path, run->order[first + n]->path) != 0)
-				break;
-		deliver_to_file(run, first, n);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || strcmp(run->order[i - 1]->path, run->order[i]->path) != 0)
+			run->files[run->file_count++] = i;
+	run->files[run->file_count] = count;
+}
+
+static void *deliver_files(void *context)
+{
+	struct run *run = context;
+	size_t file;
+
+	while ((file = atomic_fetch_add(&run->next_file, 1)) < run->file_count)
+		deliver_to_file(run, run->files[file], run->files[file + 1] - run->files[file]);
+	return NULL;
+}
+
+/* This thread works, too, so it does not matter how many others can be had. */
+static void deliver_sorted(struct run *run, size_t count)
+{
+	pthread_t threads[THREADS_MAX - 1];
+	size_t wanted, started = 0;
+
+	find_files(run, count);
+	wanted = run->file_count / FILES_FOR_A_THREAD;
+	if (wanted > THREADS_MAX - 1)
+		wanted = THREADS_MAX - 1;
+	while (started < wanted && pthread_create(&threads[started], NULL, deliver_files, run) == 0)
+		started++;
+	deliver_files(run);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static bool make_room(struct run *run, struct delivery *deliveries, size_t count)
+{
+	run->order = calloc(count, sizeof(*run->order));
+	run->messages = calloc(count, sizeof(*run->messages));
+	run->passages = calloc(count, sizeof(*run->passages));
+	run->files = calloc(count + 1, sizeof(*run->files));
+	if (run->order == NULL || run->messages == NULL || run->passages == NULL || run->files == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		run->order[i] = &deliveries[i];
+	qsort(run->order, count, sizeof(*run->order), by_path);
+	return true;
+}
+
+static void release(struct run *run, size_t count)
+{
+	for (size_t i = 0; run->passages != NULL && i < count; i++)
+		buf_release(&run->passages[i].second_top);
+	free(run->order);
+	free(run->messages);
+	free(run->passages);
+	free(run->files);
+	pthread_mutex_destroy(&run->mutex);
 }
 
 void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t count,
@@ -210,21 +274,11 @@ void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t 
 
 	if (count == 0)
 		return;
-	run.order = calloc(count, sizeof(*run.order));
-	run.messages = calloc(count, sizeof(*run.messages));
-	run.passages = calloc(count, sizeof(*run.passages));
-	for (size_t i = 0; run.order != NULL && i < count; i++)
-		run.order[i] = &deliveries[i];
-	if (run.order != NULL && run.messages != NULL && run.passages != NULL) {
-		qsort(run.order, count, sizeof(*run.order), by_path);
+	pthread_mutex_init(&run.mutex, NULL);
+	if (make_room(&run, deliveries, count))
 		deliver_sorted(&run, count);
-	} else {
+	else
 		for (size_t i = 0; i < count; i++)
 			settle(&run, &deliveries[i], POSTIL_ERR_MEMORY, &none);
-	}
-	free(run.order);
-	free(run.messages);
-	for (size_t i = 0; run.passages != NULL && i < count; i++)
-		buf_release(&run.passages[i].second_top);
-	free(run.passages);
+	release(&run, count);
 }

@@ -31,7 +31,8 @@ STATUS delivery_prepare(struct mail_store *store, const struct delivery *deliver
                         struct fault *fault);
 /* Deliver all, in the order given within each mail file; sets each status. NOERROR: it is on
  * the disk. What one message alone makes impossible (quota, space, size) does not keep others
- * from the same file. told (may be NULL) is called for each one that failed. */
+ * from the same file. told (may be NULL) is called for each one that failed, from
+ * any thread, one call at a time. With many files several threads deliver. */
 void delivery_run(struct mail_store *store, struct delivery *deliveries, size_t count,
                   void (*told)(void *context, const struct delivery *delivery,
                                const struct fault *fault), void *context);

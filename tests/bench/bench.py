@@ -20,6 +20,7 @@ import time
 
 from common import BUILD, LOAD, PASSWORD, POSTIL, cpu_seconds, in_turn, load, pss_kib, row, tree
 from directory import directory
+from lmtp import Lmtp
 from servers import Canned, Dovecot, Postil, message
 from tls import TLS, Tls
 
@@ -210,13 +211,16 @@ class Bench:
             row("deliver less the empty program", (statistics.median(ours) - statistics.median(floor)) * 1e3, 5, unit=" ms")
         self.with_servers(body, 10, 4096, 2, dovecot=False)
 
+    def lmtp(self):
+        Lmtp(self.work).run()
+
     def directory(self):
         directory(self.work, self.o.seconds, self.o.rounds)
 
     def run(self):
         measures = {"poll": self.poll, "fetch": self.fetch, "large": self.fetch_large, "drain": self.drain,
                     "idle": self.idle, "big": self.big, "deliver": self.deliver,
-                    "directory": self.directory}
+                    "lmtp": self.lmtp, "directory": self.directory}
         tls = Tls(self.work, self.o)
         measures |= {name: lambda measure=measure: measure(tls) for name, measure in TLS.items()}
         if self.o.full:
@@ -234,7 +238,7 @@ class Bench:
 
 def main():
     p = argparse.ArgumentParser(description="Measure Postil beside a canned server and Dovecot.")
-    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver directory "
+    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver lmtp directory "
                    f"{' '.join(TLS)} poll-many (default: all)")
     p.add_argument("--full", action="store_true", help="20,000 mailboxes, 5,000 idle sessions, 100,000 messages")
     p.add_argument("--seconds", type=float, default=3, help="of each measurement")

@@ -1,4 +1,5 @@
 /* Deliveries: many messages into many mail files. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,41 @@ START_TEST(other_files)
 }
 END_TEST
 
+/* Several threads: each file has its messages in order, each failure is told once. */
+START_TEST(many_files)
+{
+	enum { FILES = 60, EACH = 3 };
+	struct maildrop_delivery messages[EACH];
+	struct intake *intakes[EACH];
+	struct delivery list[FILES * EACH];
+	char paths[FILES][16];
+	unsigned failed = 0;
+
+	begin();
+	intakes[0] = message("A\n", &messages[0]);
+	intakes[1] = message("B\n", &messages[1]);
+	intakes[2] = message("C\n", &messages[2]);
+	for (int i = 0; i < FILES; i++)
+		snprintf(paths[i], sizeof(paths[i]), "mail/%d", i);
+	for (int i = 0; i < FILES * EACH; i++)
+		list[i] = (struct delivery){ .path = paths[i % FILES], .message = &messages[i / FILES] };
+	store_fault_fail(store, STORE_DELIVER, 30, POSTIL_ERR_IO, false);
+	delivery_run(store, list, FILES * EACH, tell, &failed);
+	ck_assert_uint_eq(failed, EACH);
+	ck_assert_uint_eq(store_fault_count(store, STORE_DELIVER), FILES);
+	for (int i = 0; i < FILES; i++) {
+		const char *wanted = list[i].status == NOERROR ? "A\r\n|B\r\n|C\r\n" : "none";
+
+		ck_assert_str_eq(content(paths[i]), wanted);
+		failed += list[i].status != NOERROR;
+	}
+	ck_assert_uint_eq(failed, EACH + 1);
+	for (int i = 0; i < EACH; i++)
+		intake_free(&intakes[i]);
+	end();
+}
+END_TEST
+
 /* --- for clients without UTF8 -------------------------------------------------------- */
 
 static struct buf first_form, second_form;      /* of the last message delivered to capture */
@@ -278,6 +314,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, size_and_header);
 	tcase_add_test(tcase, one_cannot_be_stored);
 	tcase_add_test(tcase, other_files);
+	tcase_add_test(tcase, many_files);
 	tcase_add_loop_test(tcase, second_forms, 0, sizeof(forms) / sizeof(forms[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
