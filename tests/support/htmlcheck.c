@@ -30,11 +30,11 @@ static int name_of(struct slice s)
 
 static size_t until(struct slice s, const char *stops)
 {
-	size_t n = 0;
-
-	while (n < s.n && strchr(stops, s.p[n]) == NULL)
-		n++;
-	return n;
+	for (size_t n = 0; n < s.n; n++)
+		for (const char *stop = stops; *stop != '\0'; stop++)
+			if (s.p[n] == *stop)
+				return n;
+	return s.n;
 }
 
 static struct slice behind(struct slice s, size_t n)

