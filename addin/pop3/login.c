@@ -12,18 +12,42 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/name.h"
+#include "base/saslprep.h"
 #include "base/text.h"
+
+/* RFC 6856 section 2.2. What cannot be prepared stays as it came, for the log; *bad_r. */
+static STATUS prepare(struct slice s, struct buf *out, bool *bad_r)
+{
+	STATUS status = saslprep(s, out);
+
+	if (status != POSTIL_ERR_INVALID)
+		return status;
+	*bad_r = true;
+	buf_add_slice(out, s);
+	return buf_status(out);
+}
+
+static STATUS take_password(struct login *l, struct slice password)
+{
+	STATUS status;
+
+	buf_add_slice(&l->password, password);
+	status = prepare(password, &l->prepared, &l->bad_password);
+	if (status == NOERROR && slice_equal(buf_slice(&l->prepared), password))
+		buf_wipe_release(&l->prepared);
+	return status == NOERROR ? buf_status(&l->password) : status;
+}
 
 static STATUS take_credentials(struct login *l, const struct pop3_credentials *credentials)
 {
+	STATUS status;
+
 	l->mechanism = credentials->mechanism;
 	l->utf8 = credentials->utf8;
-	buf_add_slice(&l->name, credentials->name);
-	buf_add_slice(&l->password, credentials->password);
-	buf_add_slice(&l->authorization, credentials->authorization);
-	if (buf_status(&l->name) != NOERROR || buf_status(&l->password) != NOERROR)
-		return POSTIL_ERR_MEMORY;
-	return buf_status(&l->authorization);
+	status = prepare(credentials->name, &l->name, &l->bad_name);
+	if (status == NOERROR)
+		status = prepare(credentials->authorization, &l->authorization, &l->bad_name);
+	return status == NOERROR ? take_password(l, credentials->password) : status;
 }
 
 STATUS login_new(struct task *task, struct settings *settings, const struct login_origin *origin,
@@ -64,6 +88,7 @@ void login_free(struct login **login)
 	registry_remove(l->task->registry, &l->entry);
 	buf_release(&l->name);
 	buf_wipe_release(&l->password);
+	buf_wipe_release(&l->prepared);
 	buf_release(&l->authorization);
 	buf_release(&l->path);
 	buf_release(&l->referral);

@@ -21,7 +21,10 @@ struct login {
 	struct settings *settings;
 	uint64_t conn_id, began_ms;
 	struct arena arena;
-	struct buf name, password, authorization, path, referral;
+	struct buf name, authorization; /* prepared by SASLprep, if they can be */
+	struct buf password, prepared;  /* as it came; prepared, if that is another one */
+	bool bad_name, bad_password;    /* they cannot be */
+	struct buf path, referral;
 	enum entry_way way;
 	enum pop3_mechanism mechanism;
 	bool utf8;                      /* the client has said UTF8 */

@@ -109,7 +109,7 @@ static bool find_named(struct login *l)
 	                                     l->settings->max_name_matches, &l->arena,
 	                                     &l->persons, &l->count);
 
-	if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID)
+	if (status == POSTIL_ERR_AMBIGUOUS || status == POSTIL_ERR_INVALID || l->bad_name)
 		l->count = 0;
 	else if (status != NOERROR)
 		trouble(l, status);
@@ -170,6 +170,8 @@ STATUS verify_look_up(void *context)
 		return NOERROR;
 	if (l->way == ENTRY_CERTIFICATE)
 		return by_certificate(l);
+	if (l->bad_password)            /* it is nobody's */
+		l->count = 0;
 	look_for_locks(l);
 	ask_cache(l);
 	/* One match that is known is enough; among several the others must be tried. */
@@ -180,17 +182,24 @@ STATUS verify_look_up(void *context)
 
 /* --- hashes -------------------------------------------------------------------------------- */
 
-/* Each digest of this person; *rounds_r grows by what was spent. */
+static bool is_digest_of(struct slice password, struct slice digest, uint64_t *rounds_r)
+{
+	uint32_t rounds = 0;
+
+	if (inetpass_kind(digest, &rounds) == INETPASS_V3)
+		*rounds_r += rounds;
+	return inetpass_verify(password, digest) == NOERROR;
+}
+
+/* Each digest of this person; *rounds_r grows by what was spent. A digest from elsewhere may
+ * be that of a password as it was typed, unprepared. */
 static bool verify(struct login *l, const struct person *person, uint64_t *rounds_r)
 {
-	struct slice password = buf_slice(&l->password);
+	struct slice password = buf_slice(&l->password), prepared = buf_slice(&l->prepared);
 
 	for (size_t i = 0; i < person->password_count; i++) {
-		uint32_t rounds = 0;
-
-		if (inetpass_kind(person->passwords[i], &rounds) == INETPASS_V3)
-			*rounds_r += rounds;
-		if (inetpass_verify(password, person->passwords[i]) != NOERROR)
+		if (!is_digest_of(password, person->passwords[i], rounds_r) &&
+		    (prepared.n == 0 || !is_digest_of(prepared, person->passwords[i], rounds_r)))
 			continue;
 		passcache_add(l->task->passcache, password, person->name, person->passwords[i]);
 		return true;

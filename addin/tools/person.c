@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ini.h"
 #include "base/name.h"
+#include "base/saslprep.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -51,6 +52,24 @@ bool digest_wish_fits(const struct digest_wish *wish)
 	return false;
 }
 
+/* As a login prepares what a client sends (RFC 6856 section 2.2). */
+static STATUS hash(struct slice password, const struct digest_wish *wish, uint32_t rounds,
+                   char digest[64], struct fault *fault)
+{
+	struct buf prepared = BUF_INIT;
+	STATUS status = saslprep(password, &prepared);
+
+	if (status == POSTIL_ERR_INVALID)
+		fault_set(fault, status, "the password holds characters that no client may send");
+	if (status == NOERROR) {
+		status = inetpass_hash(buf_slice(&prepared), wish->kind, rounds, digest);
+		if (status != NOERROR)
+			fault_set(fault, status, "the digest cannot be computed: %s", status_text(status));
+	}
+	buf_wipe_release(&prepared);
+	return status;
+}
+
 STATUS person_digest(const struct person_tool *t, const struct digest_wish *wish,
                      const struct secret *secret, char digest[64], struct buf *words,
                      struct fault *fault)
@@ -58,11 +77,10 @@ STATUS person_digest(const struct person_tool *t, const struct digest_wish *wish
 	struct slice password = { secret->octets, secret->n };
 	uint32_t rounds = wish->rounds != 0 ? wish->rounds : t->rounds;
 	uint64_t took = clock_mono_ms();
-	STATUS status = inetpass_hash(password, wish->kind, rounds, digest);
+	STATUS status = hash(password, wish, rounds, digest, fault);
 
 	if (status != NOERROR)
-		return fault_set(fault, status, "the digest cannot be computed: %s",
-		                 status_text(status));
+		return status;
 	took = clock_mono_ms() - took;
 	if (!password_is_ascii(password))
 		tool_say("the password holds letters beyond ASCII, which not all clients send "
