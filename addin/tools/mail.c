@@ -19,7 +19,13 @@ static const struct {
 	{ "show", "write a message to standard output", mail_show },
 	{ "import", "add messages from .eml, mbox and Maildir", mail_import },
 	{ "export", "write its messages as .eml, mbox or Maildir", mail_export },
+	{ "mark", "mark notes read or unread", mail_mark },
+	{ "folder", "list, make or remove folders", mail_folder },
+	{ "move", "move notes to a folder", mail_move },
+	{ "trash", "move notes to the trash, or empty it", mail_trash },
 	{ "delete", "delete messages, or the mail file itself", mail_delete },
+	{ "undelete", "take notes out of the trash", mail_undelete },
+	{ "properties", "show or change title, quota, soft deletion and the like", mail_properties },
 	{ "backup", "copy mail files while they are used", mail_backup },
 	{ "restore", "put such copies back", mail_restore },
 	{ "acl", "show or change who may read it and delete in it", mail_acl },
@@ -30,7 +36,7 @@ static int help(FILE *out, int exit_status)
 {
 	fprintf(out, "Usage: postil mail VERB [-d DATA] MAILFILE [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < VERBS; i++)
-		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
 	fprintf(out, "\nMAILFILE is relative to the data directory, as in a Person document:"
 	        " mail/jdoe.nsf.\nSee postil-mail(1).\n");
 	return exit_status;
@@ -80,10 +86,8 @@ int mail_tool_open(struct mail_tool *t, const char *data, const char *mail_file)
 
 void mail_tool_close(struct mail_tool *t)
 {
-	if (t->store != NULL) {
+	if (t->store != NULL)
 		t->store->calls->free(&t->store);
-		nsf_tidy(buf_cstr(&t->full_path));
-	}
 	buf_release(&t->path);
 	buf_release(&t->full_path);
 	free(t->data_dir);

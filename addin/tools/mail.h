@@ -30,6 +30,12 @@ int mail_import(int argc, char **argv);
 int mail_export(int argc, char **argv);
 int mail_delete(int argc, char **argv);
 int mail_acl(int argc, char **argv);
+int mail_mark(int argc, char **argv);
+int mail_folder(int argc, char **argv);
+int mail_move(int argc, char **argv);
+int mail_trash(int argc, char **argv);
+int mail_undelete(int argc, char **argv);
+int mail_properties(int argc, char **argv);
 int mail_backup(int argc, char **argv);
 int mail_restore(int argc, char **argv);
 

@@ -1,6 +1,6 @@
-/* postil mail info, list, show: looking without taking the session lock. What
+/* postil mail info, list: looking without taking the session lock. What
  * messages hold is hostile; on a terminal nothing but text is shown. */
-#include "addin/tools/mail.h"
+#include "addin/tools/mail_notes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 #include "nsf/nsf.h"
 
 #define HEADER_OCTETS 16384
-#define PIECE_OCTETS 65536
 
 /* --- info ------------------------------------------------------------------------ */
 
@@ -195,107 +194,29 @@ static int list_all(struct mail_tool *t, bool uidls)
 
 int mail_list(int argc, char **argv)
 {
-	static const char usage[] = "mail list [-u] [-d DATA] MAILFILE";
-	const char *data = NULL;
+	static const char usage[] = "mail list [-u] [-d DATA] MAILFILE\n"
+		"       postil mail list [-d DATA] [-f FOLDER] [-m USER] MAILFILE";
+	const char *data = NULL, *folder = NULL, *user = NULL;
 	struct mail_tool t;
 	bool uidls = false;
 	int option, exit_status;
 
-	while ((option = getopt(argc, argv, "ud:")) != -1)
+	while ((option = getopt(argc, argv, "ud:f:m:")) != -1)
 		switch (option) {
 		case 'u': uidls = true; break;
 		case 'd': data = optarg; break;
+		case 'f': folder = optarg; break;
+		case 'm': user = optarg; break;
 		default: return tool_usage(usage);
 		}
-	if (argc - optind != 1)
+	if (argc - optind != 1 || (uidls && (folder != NULL || user != NULL)))
 		return tool_usage(usage);
+	if (folder != NULL || user != NULL)
+		return mail_notes_list(data, argv[optind], folder != NULL ? folder : NSF_INBOX, user);
 	exit_status = mail_tool_open(&t, data, argv[optind]);
 	if (exit_status != EX_OK)
 		return exit_status;
 	exit_status = list_all(&t, uidls);
-	mail_tool_close(&t);
-	return exit_status;
-}
-
-/* --- show ---------------------------------------------------------------------------- */
-
-/* For a terminal: line ends as LF, control characters as '?'. */
-static size_t make_harmless(char *p, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (c == '\r')
-			continue;
-		p[kept++] = (c < ' ' && c != '\n' && c != '\t') || c == 0x7F ? '?' : (char)c;
-	}
-	return kept;
-}
-
-static STATUS show_octets(struct maildrop *drop, uint32_t index, bool raw, struct fault *fault)
-{
-	char piece[PIECE_OCTETS];
-	uint64_t offset = 0;
-	size_t got = 1, shown;
-	STATUS status = NOERROR;
-
-	while (status == NOERROR && got > 0) {
-		status = drop->calls->read(drop, index, offset, piece, sizeof(piece), &got, fault);
-		if (status != NOERROR)
-			break;
-		offset += got;
-		shown = raw ? got : make_harmless(piece, got);
-		if (fwrite(piece, 1, shown, stdout) != shown)
-			return fault_set(fault, POSTIL_ERR_IO, "cannot write to standard output: %m");
-	}
-	if (status == NOERROR && fflush(stdout) != 0)
-		status = fault_set(fault, POSTIL_ERR_IO, "cannot write to standard output: %m");
-	return status;
-}
-
-static int show_message(struct mail_tool *t, const char *number_text, bool raw)
-{
-	struct fault fault = { 0 };
-	struct maildrop *drop;
-	uint64_t number = 0, octets;
-	uint32_t count;
-	STATUS status;
-	int exit_status = mail_tool_drop(t, true, &drop);
-
-	if (exit_status != EX_OK)
-		return exit_status;
-	t->store->calls->stat(drop, &count, &octets);
-	if (!text_number(slice_of(number_text), count, &number) || number == 0)
-		status = fault_set(&fault, POSTIL_ERR_NOT_FOUND, "there is no message %s; %s holds"
-		                   " %u", number_text, buf_cstr(&t->path), count);
-	else
-		status = show_octets(drop, (uint32_t)number - 1, raw, &fault);
-	t->store->calls->close(&drop);
-	return status == NOERROR ? EX_OK : tool_fail(&fault, status);
-}
-
-int mail_show(int argc, char **argv)
-{
-	static const char usage[] = "mail show [-r] [-d DATA] MAILFILE NUMBER";
-	bool raw = isatty(STDOUT_FILENO) != 1;
-	const char *data = NULL;
-	struct mail_tool t;
-	int option, exit_status;
-
-	while ((option = getopt(argc, argv, "rd:")) != -1)
-		switch (option) {
-		case 'r': raw = true; break;
-		case 'd': data = optarg; break;
-		default: return tool_usage(usage);
-		}
-	if (argc - optind != 2)
-		return tool_usage(usage);
-	exit_status = mail_tool_open(&t, data, argv[optind]);
-	if (exit_status != EX_OK)
-		return exit_status;
-	exit_status = show_message(&t, argv[optind + 1], raw);
 	mail_tool_close(&t);
 	return exit_status;
 }

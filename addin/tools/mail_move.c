@@ -6,11 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "addin/mail/names.h"
 #include "addin/tools/progress.h"
-#include "base/ini.h"
 #include "base/text.h"
-#include "directory/directory.h"
 #include "mailfile/export.h"
 #include "mailfile/import.h"
 
@@ -86,58 +83,6 @@ static bool move_options(int argc, char **argv, const char *known, struct move_a
 	return true;
 }
 
-/* --- names in documents ------------------------------------------------------------- */
-
-/* The addresses that the directory has for names in documents. */
-struct mail_lookup {
-	struct directory *dir;
-	struct mail_names *names;
-	const struct render_options *render;
-};
-
-static STATUS domain_of(const char *data_dir, struct buf *domain, struct fault *fault)
-{
-	struct buf path = BUF_INIT;
-	struct ini *ini = NULL;
-	STATUS status;
-
-	buf_addf(&path, "%s/notes.ini", data_dir);
-	status = buf_status(&path);
-	if (status == NOERROR)
-		status = ini_read(buf_cstr(&path), &ini, fault);
-	if (status == NOERROR)
-		buf_add_slice(domain, slice_of(ini_get(ini, "POP3_Domain")));
-	ini_free(&ini);
-	buf_release(&path);
-	return status == POSTIL_ERR_NOEXIST ? NOERROR : status;
-}
-
-static STATUS mail_lookup_open(struct mail_lookup *l, const char *data_dir, struct fault *fault)
-{
-	struct buf server = BUF_INIT, domain = BUF_INIT;
-	STATUS status = directory_open(data_dir, &l->dir, fault);
-
-	l->names = NULL;
-	l->render = NULL;
-	if (status == NOERROR)
-		status = domain_of(data_dir, &domain, fault);
-	if (status == NOERROR && tool_server_name(data_dir, &server, NULL) != NOERROR)
-		buf_clear(&server);
-	if (status == NOERROR)
-		status = mail_names_new(l->dir, buf_slice(&server), buf_slice(&domain), &l->names);
-	if (status == NOERROR)
-		l->render = mail_names_options(l->names);
-	buf_release(&server);
-	buf_release(&domain);
-	return status;
-}
-
-static void mail_lookup_close(struct mail_lookup *l)
-{
-	mail_names_free(&l->names);
-	directory_close(&l->dir);
-}
-
 /* --- import ------------------------------------------------------------------------ */
 
 struct import_context {
@@ -204,10 +149,11 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 		.say = import_say, .context = &context };
 	struct import_report report = { 0 };
 	struct fault fault = { 0 };
-	struct mail_lookup lookup;
-	STATUS status = mail_lookup_open(&lookup, t->data_dir, &fault);
+	STATUS status = NOERROR;
 
-	options.render = lookup.render;
+	options.render = tool_names(t->data_dir, &fault);
+	if (options.render == NULL)
+		status = fault.status;
 	progress_start(&context.progress);
 	if (context.progress.wanted)
 		options.progress = import_step;
@@ -215,7 +161,6 @@ static int import_all(struct mail_tool *t, const struct move_arguments *a,
 		status = import_mail(t->store, buf_cstr(&t->path), slice_of(a->owner), sources[i],
 		                     &options, &report, &fault);
 	progress_end(&context.progress);
-	mail_lookup_close(&lookup);
 	put_report(t, &report, a->dry_run);
 	if (status != NOERROR)
 		return tool_fail(&fault, status);

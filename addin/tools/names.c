@@ -56,10 +56,16 @@ const struct render_options *tool_names(const char *data_dir, struct fault *faul
 	return mail_names_options(names);
 }
 
+static void tell(void *context, const char *text)
+{
+	(void)context;
+	tool_say("%s", text);
+}
+
 struct mail_store *tool_mail_store(const char *data_dir, int *exit_r)
 {
 	struct fault fault = { 0 };
-	struct nsfstore_options options = { .render = tool_names(data_dir, &fault) };
+	struct nsfstore_options options = { .render = tool_names(data_dir, &fault), .tell = tell };
 	struct mail_store *store = NULL;
 	STATUS status = fault.status;
 
