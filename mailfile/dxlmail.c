@@ -36,7 +36,7 @@ struct waiting {
 	struct note note;
 	struct slice folders[FOLDERS_MAX];      /* beside the inbox */
 	size_t folder_count;
-	bool read;
+	bool read, uidl_told;           /* told: why it does not keep its UIDL */
 	bool in_inbox, wants_octets;
 	struct intake *intake;          /* NULL: it needs no octets */
 	struct maildrop_delivery octets;
@@ -148,6 +148,7 @@ static STATUS put_message(struct importer *im, struct waiting *w)
 	if (status == POSTIL_ERR_EXISTS && w->uidl.n > 0) {
 		say(im, "%s: its UIDL names another message here; it got a new one", w->label);
 		im->report->uidls_clashing++;
+		w->uidl_told = true;
 		delivery.uidl = w->uidl = (struct slice){ NULL, 0 };
 		status = nsf_deliver(im->nsf, &delivery, 1, &id, &failed, im->fault);
 	}
@@ -176,7 +177,7 @@ static void count_put(struct importer *im, const struct waiting *w)
 	im->report->read += w->read;
 	im->report->filed += !w->in_inbox;
 	im->report->uidls += w->uidl.n > 0;
-	im->report->uidls_made += w->uidl.n == 0;
+	im->report->uidls_made += w->uidl.n == 0 && !w->uidl_told;
 }
 
 static STATUS put_all(struct importer *im)
@@ -262,25 +263,35 @@ static bool has_blobs(const struct note *note)
 	return false;
 }
 
-/* What clients know the message by, if it can be had: of the map, or of the document. */
-static struct slice uidl_of(const struct importer *im, const struct note *note,
-                            const struct dxlmail_extras *extras)
+static bool uidl_is_good(struct slice uidl)
 {
-	struct slice uidl = { NULL, 0 };
-	char unid[33];
-
-	if (note->has_unid && im->options->uidls != NULL) {
-		unid_format(&note->unid, unid);
-		uidl = uidl_map_find(im->options->uidls, slice_of(unid));
-	}
-	if (uidl.n == 0)
-		uidl = extras->uidl;
-	if (uidl.n == 0)
-		uidl = note_text(note, "MailPop3UIDL");
 	for (size_t i = 0; i < uidl.n; i++)
 		if (uidl.p[i] < 0x21 || uidl.p[i] > 0x7E)
-			return (struct slice){ NULL, 0 };
-	return uidl.n <= NSF_UIDL_MAX ? uidl : (struct slice){ NULL, 0 };
+			return false;
+	return uidl.n <= NSF_UIDL_MAX;
+}
+
+/* What clients know the message by, if it can be had: of the map, the export or the document. */
+static void choose_uidl(struct importer *im, const struct dxlmail_extras *extras,
+                        struct waiting *w)
+{
+	char unid[33];
+
+	w->uidl = (struct slice){ NULL, 0 };
+	if (w->note.has_unid && im->options->uidls != NULL) {
+		unid_format(&w->note.unid, unid);
+		w->uidl = uidl_map_find(im->options->uidls, slice_of(unid));
+	}
+	if (w->uidl.n == 0)
+		w->uidl = extras->uidl;
+	if (w->uidl.n == 0)
+		w->uidl = note_text(&w->note, "MailPop3UIDL");
+	if (uidl_is_good(w->uidl))
+		return;
+	say(im, "%s: POP3 cannot carry its UIDL; it got a new one", w->label);
+	im->report->uidls_unusable++;
+	w->uidl_told = true;
+	w->uidl = (struct slice){ NULL, 0 };
 }
 
 /* The octets of a received message, as an export has them. */
@@ -367,9 +378,10 @@ static STATUS enqueue(struct importer *im, const struct note *note, struct waiti
 		status = arena_copy(&im->arena, extras.uidl, &extras.uidl);
 	if (status != NOERROR)
 		return status;
-	w->uidl = uidl_of(im, &w->note, &extras);
-	if (w->wants_octets || extras.message != NULL)
+	if (w->wants_octets || extras.message != NULL) {
+		choose_uidl(im, &extras, w);
 		status = render(im, w, extras.message);
+	}
 	if (status != NOERROR)
 		return status;
 	im->octets += w->octets.size_octets;
