@@ -298,14 +298,18 @@ static void write_png(const struct bitmap *b, struct buf *out)
 	chunk_end(out, at);
 }
 
-bool rich_bitmap_png(struct slice records, size_t max_octets, struct buf *png)
+bool rich_bitmap_png(struct richtext_maker *m, struct slice records, struct buf *png)
 {
 	struct bitmap *b = calloc(1, sizeof(*b));
 	bool ok;
 
 	if (b == NULL)
 		return false;
-	ok = read_tables(b, records, max_octets) && read_segments(b, records);
+	/* what a line is run-length encoded in says little about what it takes to decode it */
+	ok = read_tables(b, records, m->options.picture_octets - m->bitmap_octets);
+	if (ok)
+		m->bitmap_octets += b->stride * b->height;
+	ok = ok && read_segments(b, records);
 	if (ok) {
 		write_png(b, png);
 		ok = buf_status(png) == NOERROR;

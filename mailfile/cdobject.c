@@ -153,7 +153,7 @@ static void show_picture(struct richtext_maker *m)
 	cd_in_par(m);
 	if (cd->image)
 		rich_picture(m, buf_slice(&cd->picture), &look);
-	else if (rich_bitmap_png(buf_slice(&cd->picture), m->options.picture_octets, &png))
+	else if (rich_bitmap_png(m, buf_slice(&cd->picture), &png))
 		rich_picture(m, buf_slice(&png), &look);
 	else
 		rich_gap(m, RICH_GAP_PICTURE);

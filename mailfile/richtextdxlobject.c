@@ -140,7 +140,7 @@ void dxl_picture_data(struct dxl_text *t, bool bitmap)
 		rich_gap(t->m, RICH_GAP_PICTURE_SIZE);
 	else if (!bitmap)
 		show(t, buf_slice(&t->data));
-	else if (rich_bitmap_png(buf_slice(&t->data), t->m->options.picture_octets, &png))
+	else if (rich_bitmap_png(t->m, buf_slice(&t->data), &png))
 		show(t, buf_slice(&png));
 	else
 		rich_gap(t->m, RICH_GAP_PICTURE);

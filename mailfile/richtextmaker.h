@@ -132,8 +132,8 @@ void rich_pass_html(struct richtext_maker *m, struct slice html);
 void rich_pass_end(struct richtext_maker *m);
 
 /* cdbitmap.c: a bitmap of Notes (records of a <notesbitmap>, or those behind CDGRAPHIC) as
- * PNG, appended; false when it is broken, or larger than max_octets. */
-bool rich_bitmap_png(struct slice records, size_t max_octets, struct buf *png);
+ * PNG, appended; false when it is broken, or larger than all such may be together. */
+bool rich_bitmap_png(struct richtext_maker *m, struct slice records, struct buf *png);
 
 /* cdtext.c */
 void rich_read_cd(struct richtext_maker *m, struct slice records);
@@ -215,6 +215,7 @@ struct richtext_maker {
 	struct richtext_picture *pictures;
 	size_t picture_count, picture_room;
 	struct buf picture_octets;
+	size_t bitmap_octets;           /* that bitmaps took when they were decoded */
 	size_t *picture_ends;
 	struct buf names;               /* of attachments, each ended by NUL */
 	size_t attachment_count;

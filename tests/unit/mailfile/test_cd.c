@@ -117,6 +117,41 @@ START_TEST(broken_and_unknown)
 }
 END_TEST
 
+static void put(struct buf *out, unsigned n, size_t octets)
+{
+	for (; octets > 0; octets--, n >>= 8)
+		buf_add_char(out, (char)n);
+}
+
+/* Few octets may stand for very many pixels: all bitmaps together are bounded. */
+START_TEST(bitmaps_are_bounded)
+{
+	struct richtext_options options = { .picture_octets = 1 << 20 };
+	struct richtext_maker *maker;
+	struct arena arena = ARENA_INIT;
+	struct buf bitmap = BUF_INIT;
+	struct richtext r;
+
+	put(&bitmap, CD_GRAPHIC, 2), put(&bitmap, 28, 4), put(&bitmap, 0, 22);
+	put(&bitmap, CD_BITMAPHEADER, 2), put(&bitmap, 38, 4), put(&bitmap, 0, 16);
+	put(&bitmap, 500, 2), put(&bitmap, 500, 2), put(&bitmap, 8, 12);
+	put(&bitmap, CD_BITMAPSEGMENT, 2), put(&bitmap, 18 + 500 * 16, 4), put(&bitmap, 0, 8);
+	put(&bitmap, 500, 2), put(&bitmap, 500 * 16, 2);
+	for (int i = 0; i < 500 * 8; i++)
+		put(&bitmap, i % 8 == 7 ? 0x00FB : 0x00FF, 2);          /* 7 times 63 and 59 */
+	ck_assert_int_eq(richtext_new(&options, &maker), NOERROR);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(richtext_add_cd(maker, buf_slice(&bitmap)), NOERROR);
+	ck_assert_int_eq(richtext_finish(&maker, &arena, &r), NOERROR);
+	ck_assert_uint_eq(r.picture_count, 1);
+	ck_assert_uint_lt(r.pictures[0].octets.n, 10000);
+	ck_assert(r.incomplete);
+	richtext_release(&r);
+	arena_release(&arena);
+	buf_release(&bitmap);
+}
+END_TEST
+
 /* As many as there are numbers for, each used again and again. */
 START_TEST(many_definitions)
 {
@@ -139,4 +174,4 @@ START_TEST(many_definitions)
 END_TEST
 
 UNIT_MAIN("mailfile/cd", one_by_one, lengths_that_lie, numbers_and_parts, links, broken_and_unknown,
-          many_definitions)
+          bitmaps_are_bounded, many_definitions)
