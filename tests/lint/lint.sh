@@ -35,7 +35,7 @@ lint_clang_tidy()
 {
 	# shellcheck disable=SC2016 # $flags and $@ are the inner shell's
 	sources | xargs -P"$jobs" -n4 sh -c 'flags=$1; shift; exec clang-tidy --quiet "$@" -- $flags 2>/dev/null' \
-		sh "$flags $(pkg-config --cflags libxml-2.0 libedit)"
+		sh "$flags $(pkg-config --cflags libxml-2.0 libedit gmime-3.0)"
 }
 
 lint_shellcheck()
