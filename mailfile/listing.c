@@ -174,18 +174,20 @@ static struct slice key_of(const struct listing *l, const char *name)
 	return key;
 }
 
-/* Of two lists the newer one, but a UIDL that stands there before one that is made. */
+/* Of two lists the newer one that knows a UIDL. */
 static const struct uidl_facts *facts_of(const struct listing *l, struct slice key)
 {
-	const struct uidl_facts *best = NULL;
+	const struct uidl_facts *first = NULL;
 
 	for (size_t i = 0; i < l->map_count; i++) {
 		const struct uidl_facts *facts = uidl_map_facts(l->maps[i], key);
 
-		if (facts != NULL && (best == NULL || (facts->recorded && !best->recorded)))
-			best = facts;
+		if (facts != NULL && facts->uidl.n != 0)
+			return facts;
+		if (first == NULL)
+			first = facts;
 	}
-	return best;
+	return first;
 }
 
 static STATUS add_name(struct listing *l, const char *name, unsigned char part)

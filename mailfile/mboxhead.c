@@ -84,17 +84,27 @@ static void take_export(struct mbox_head *h, struct slice value)
 	h->is_export = h->first_line && text_number(value, 16, &h->to_drop);
 }
 
+static void add_md5(struct mbox_head *h, const char *p, size_t n)
+{
+	if (h->md5 == NULL || !h->in_md5 || h->md5->n > MD5_OCTETS_MAX)
+		return;
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	buf_add(h->md5, p, n);
+}
+
+/* The values themselves are added where lines pass, with what folds them. */
 static void take_md5(struct mbox_head *h, struct slice value)
 {
-	if (h->md5 != NULL && h->md5->n < MD5_OCTETS_MAX)
-		buf_add_slice(h->md5, value);
+	(void)value;
+	h->in_md5 = true;
 }
 
 /* Date and Message-ID do not count behind Received, and only the first Received does. */
 static void take_md5_before(struct mbox_head *h, struct slice value)
 {
-	if (!h->received_seen)
-		take_md5(h, value);
+	(void)value;
+	h->in_md5 = !h->received_seen;
 }
 
 static void take_md5_received(struct mbox_head *h, struct slice value)
@@ -146,7 +156,7 @@ void mbox_head_begin(struct mbox_head *h)
 	h->books = (struct mbox_books){ .uid = 0 };
 	h->state = NAME;
 	h->used = 0;
-	h->dropping = h->is_export = h->received_seen = false;
+	h->dropping = h->is_export = h->received_seen = h->in_md5 = false;
 	h->first_line = true;
 	h->to_drop = 0;
 }
@@ -179,6 +189,7 @@ static bool judge_field(struct mbox_head *h, struct slice line)
 	size_t i = field_of((struct slice){ line.p, (size_t)(colon - line.p) });
 	bool exported = h->to_drop > 0;
 
+	h->in_md5 = false;
 	if (i == FIELDS)
 		return exported;
 	if (h->is_export && !exported && fields[i].removal != MBOX_REMOVE_NONE)
@@ -187,8 +198,21 @@ static bool judge_field(struct mbox_head *h, struct slice line)
 		fields[i].take(h, text_trim(without_end((struct slice){ colon + 1,
 			line.n - (size_t)(colon - line.p) - 1 })));
 	if (h->is_export)
-		return true;
+		return exported || h->first_line;
 	return fields[i].removal != MBOX_REMOVE_NONE && h->removal >= fields[i].removal;
+}
+
+/* The value on a field's first line, without the blanks before it. */
+static void line_to_md5(struct mbox_head *h, struct slice line)
+{
+	const char *p = h->in_md5 ? memchr(line.p, ':', line.n) : NULL;
+
+	if (p == NULL)
+		return;
+	do
+		p++;
+	while (p < line.p + line.n && (*p == ' ' || *p == '\t'));
+	add_md5(h, p, (size_t)(line.p + line.n - p));
 }
 
 /* The buffered line is whole, or has filled the buffer. */
@@ -206,8 +230,12 @@ static STATUS line_known(struct mbox_head *h, bool is_whole)
 	if (content.n > 0 && content.p[0] != ' ' && content.p[0] != '\t') {
 		bool counted = h->to_drop > 0;
 
+		h->in_md5 = false;
 		h->dropping = memchr(line.p, ':', line.n) != NULL ? judge_field(h, line) : counted;
 		h->to_drop -= counted;
+		line_to_md5(h, line);
+	} else {
+		add_md5(h, line.p, line.n);
 	}
 	h->first_line = false;
 	h->used = 0;
@@ -269,6 +297,7 @@ STATUS mbox_head_feed(struct mbox_head *h, const void *data, size_t n)
 		}
 		lf = memchr(p, '\n', (size_t)(end - p));
 		stop = lf != NULL ? lf + 1 : end;
+		add_md5(h, p, (size_t)(stop - p));
 		if (h->state == KEEP)
 			status = put(h, p, (size_t)(stop - p));
 		if (lf != NULL)

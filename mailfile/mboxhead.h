@@ -49,6 +49,7 @@ struct mbox_head {
 	bool is_export;
 	uint64_t to_drop;               /* lines that export wrote, to come */
 	struct buf *md5;                /* values for Dovecot's %m are added here; may be NULL */
+	bool in_md5;                    /* the field under way is one of these */
 	bool received_seen;
 };
 

@@ -71,14 +71,13 @@ static unsigned flags_of(uint32_t flags, uint32_t version)
 		{ CYRUS_ANSWERED, UIDL_FLAG_ANSWERED }, { CYRUS_FLAGGED, UIDL_FLAG_FLAGGED },
 		{ CYRUS_DELETED, UIDL_FLAG_DELETED }, { CYRUS_DRAFT, UIDL_FLAG_DRAFT },
 	};
-	unsigned ours = 0;
+	unsigned ours = UIDL_FLAG_KNOWN;
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		if (flags & same[i].theirs)
 			ours |= same[i].ours;
 	if (version < 12)
 		return ours;
-	ours |= UIDL_FLAG_KNOWN;
 	if (flags & CYRUS_SEEN)
 		ours |= UIDL_FLAG_SEEN;
 	return flags & CYRUS_GONE ? ours | UIDL_FLAG_EXPUNGED : ours;
