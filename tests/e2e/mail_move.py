@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from mail_verbs import Case
+from mail_verbs import TOP, Case
 
 DOVECOT = "/usr/lib/dovecot/pop3"
 MESSAGES = [
@@ -387,6 +387,60 @@ class Mbox(Move):
         self.assertEqual(len(self.uidls("mail/y")), 4)
         with open(box, "rb") as file:
             self.mail("import", "-f", "mboxcl2", "mail/z", "-", status=64, input=file.read())
+
+
+# --- README.md ---------------------------------------------------------------------------------------
+
+class Readme(Move):
+    def places(self):
+        """What README.md calls the places of the old servers, each with two messages."""
+        maildir = self.maildir()
+        self.put(maildir + "/cur", "1700000000.a:2,S", MESSAGES[0])
+        self.put(maildir + "/cur", "1700000001.b:2,", MESSAGES[1])
+        self.put(maildir, "dovecot-uidlist", b"3 V1000 N9 Gabc\n1 :1700000000.a\n2 :1700000001.b\n")
+        self.put(self.old, "mbox", b"From a Tue Nov 14 22:13:20 2023\nX-IMAPbase: 1000 2\nX-UID: 1\n"
+                 b"Status: RO\n" + MESSAGES[0] + b"\nFrom b Tue Nov 14 22:13:21 2023\nX-UID: 2\n"
+                 + MESSAGES[1])
+        spool = os.path.join(self.old, "jdoe")
+        os.mkdir(spool)
+        self.put(spool, "cyrus.index", cyrus_index(12, 1000, [(1, 1700000000, SEEN), (2, 1700000001, 0)]))
+        files = os.path.join(self.old, "files")
+        os.mkdir(files)
+        for i in (1, 2):
+            self.put(spool, "%d." % i, crlf(MESSAGES[i - 1]))
+            self.put(files, "%d.eml" % i, MESSAGES[i - 1])
+        self.put(self.old, "map", b"1.eml one\n2.eml two\n")
+        return {"DATA": self.data, "OWNER": "CN=Jane Doe/O=Acme", "FILES": files,
+                "MAP": self.old + "/map", "OUT": self.old + "/out", "OUT.mbox": self.old + "/out.mbox",
+                "/var/vmail/jdoe/Maildir": maildir, "/var/mail/jdoe": self.old + "/mbox",
+                "/var/spool/cyrus/mail/j/user/jdoe": spool}
+
+    def test_commands(self):
+        """Each line of the section "Moving in" does what it says."""
+        with open(TOP / "README.md", encoding="utf-8") as file:
+            section = file.read().split("## Moving in\n")[1].split("\n## ")[0]
+        lines = [re.split("  +", line[4:])[0].split(" ") for line in section.splitlines()
+                 if line.startswith("    postil mail ")]
+        self.assertEqual(len(lines), 9)
+        dovecot = ["00000001000003e8", "00000002000003e8"]
+        wanted = iter([None, dovecot, ["1000.1", "1000.2"], dovecot, dovecot, ["1000.1", "1000.2"],
+                       ["one", "two"]])
+        places = self.places()
+        for line in lines:
+            arguments = [places.get(word, word) for word in line[1:]]
+            if line[2] == "export":
+                self.run_postil(*arguments)
+                continue
+            shutil.rmtree(self.path("mail"), ignore_errors=True)
+            done = self.run_postil(*arguments)
+            self.assertTrue(done.stdout.startswith(b"2 messages "), done.stdout)
+            uidls = next(wanted)
+            if uidls is not None:
+                self.assertEqual(self.uidl_list("mail/jdoe.nsf"), uidls)
+                self.assertEqual(self.show("mail/jdoe.nsf", 2), crlf(MESSAGES[1]))
+        self.assertTrue(os.path.exists(self.old + "/out/dovecot-uidlist"))
+        with open(self.old + "/out.mbox", "rb") as file:
+            self.assertIn(b"\nX-UIDL: two\n", file.read())
 
 
 # --- again, clashes, dry runs --------------------------------------------------------------------------
