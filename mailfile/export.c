@@ -264,6 +264,8 @@ STATUS export_mail(struct mail_store *store, const char *path, const char *desti
 	if (ex.options->form == MAIL_FORM_DXL)
 		return dxlmail_export(store, path, destination, options, report, fault);
 	ex.folder = slice_of(ex.options->folder);
+	if (slice_equal_nocase(ex.folder, SLICE_LIT("($Inbox)")))
+		ex.folder.n = 0;
 	ex.form = ex.options->form == MAIL_FORM_AUTO ? MAIL_FORM_MBOXRD : ex.options->form;
 	if (!is_mbox(&ex) && ex.form != MAIL_FORM_EML && ex.form != MAIL_FORM_MAILDIR)
 		return fault_set(fault, POSTIL_ERR_INVALID, "nothing is exported in that form");

@@ -154,6 +154,8 @@ static STATUS batch_deliver(struct importer *im)
 
 void importer_folder(struct importer *im, struct slice folder)
 {
+	if (slice_equal_nocase(folder, SLICE_LIT("($Inbox)")))
+		folder.n = 0;
 	im->folder = folder;
 	im->folder_counted = false;
 }

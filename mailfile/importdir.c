@@ -278,9 +278,7 @@ static STATUS read_folder(struct importer *im, enum listing_kind kind, const cha
 		return NOERROR;
 	}
 	if (status == NOERROR) {
-		bool is_inbox = slice_equal_nocase(buf_slice(&folder), SLICE_LIT("($Inbox)"));
-
-		importer_folder(im, is_inbox ? (struct slice){ NULL, 0 } : buf_slice(&folder));
+		importer_folder(im, buf_slice(&folder));
 		status = arena_copy(&im->folders, im->folder, &im->folder);
 	}
 	if (status == NOERROR)
