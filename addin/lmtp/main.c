@@ -20,6 +20,7 @@
 #include "addin/lmtp/reply.h"
 #include "addin/lmtp/statistics.h"
 #include "addin/lmtp/task.h"
+#include "addin/mail/names.h"
 #include "addin/net/complaints.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -30,6 +31,7 @@
 struct program {
 	struct task task;
 	struct ports *ports;
+	struct mail_names *names;       /* for the store */
 	struct complaints complaints;   /* about the settings */
 	MQHANDLE queue;
 	DHANDLE listen_line;
@@ -281,7 +283,7 @@ static void make_status_line(struct program *p)
 static STATUS open_parts(struct program *p, struct fault *fault)
 {
 	struct task *task = &p->task;
-	struct nsfstore_options store_options = { .handles = 0 };
+	struct nsfstore_options store_options = { .tell = log_ours };
 	struct settings *settings = NULL;
 	STATUS status = directory_open(task->data_dir, &task->directory, fault);
 
@@ -290,7 +292,12 @@ static STATUS open_parts(struct program *p, struct fault *fault)
 	if (status != NOERROR)
 		return status;
 	task->settings = settings;
+	status = mail_names_new(task->directory, slice_of(settings->server),
+	                        slice_of(settings->pop3_domain), &p->names);
+	if (status != NOERROR)
+		return status;
 	store_options.handles = settings->open_databases;
+	store_options.render = mail_names_options(p->names);
 	return nsfstore_new(task->data_dir, &store_options, &task->store, fault);
 }
 
@@ -322,6 +329,7 @@ static void close_parts(struct program *p)
 	net_free(&task->net);
 	if (task->store != NULL)
 		task->store->calls->free(&task->store);
+	mail_names_free(&p->names);
 	directory_close(&task->directory);
 	settings_release(&task->settings);
 	complaints_release(&p->complaints);

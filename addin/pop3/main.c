@@ -421,7 +421,7 @@ static STATUS open_guards(struct task *task, struct fault *fault)
 static STATUS open_parts(struct program *p, struct fault *fault)
 {
 	struct task *task = &p->task;
-	struct nsfstore_options store_options = { .handles = 0 };
+	struct nsfstore_options store_options = { .tell = log_ours };
 	char domain[256] = "";
 	struct settings *settings;
 	STATUS status = directory_open(task->data_dir, &task->directory, fault);

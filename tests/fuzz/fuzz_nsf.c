@@ -44,9 +44,29 @@ static void end(void)
 	free(sample);
 }
 
+/* A message moved, one in the trash, one with a second form, a note that waits. */
+static void fill_folders(struct nsf *nsf)
+{
+	struct nsf_form second = { 500, 50, true, body, NULL };
+	struct nsf_delivery d = { .size_octets = 900, .header_octets = 100, .body = body,
+		.second = &second };
+	struct note note = { .class = NOTE_CLASS_DOCUMENT };
+	uint64_t id;
+
+	FUZZ_CHECK(nsf_folder_make(nsf, SLICE_LIT("Projects")) == NOERROR);
+	FUZZ_CHECK(nsf_folder_add(nsf, SLICE_LIT("Projects"), 1) == NOERROR);
+	FUZZ_CHECK(nsf_folder_take(nsf, SLICE_LIT(NSF_INBOX), 1) == NOERROR);
+	FUZZ_CHECK(nsf_trash_put(nsf, 2) == NOERROR);
+	FUZZ_CHECK(nsf_deliver(nsf, &d, 1, NULL, NULL, NULL) == NOERROR);
+	FUZZ_CHECK(nsf_note_put(nsf, &note, &id) == NOERROR);
+	FUZZ_CHECK(nsf_inbox_add_pending(nsf, id) == NOERROR);
+	FUZZ_CHECK(nsf_setting_set(nsf, NSF_QUOTA_MESSAGES, 50) == NOERROR);
+}
+
 static void make_sample(void)
 {
 	struct nsf_delivery d = { .size_octets = 900, .header_octets = 100, .body = body };
+	struct item_blob blob = { 3000, body, NULL };
 	struct arena arena = ARENA_INIT;
 	struct nsf *nsf = NULL;
 	struct note note;
@@ -63,8 +83,10 @@ static void make_sample(void)
 		FUZZ_CHECK(nsf_deliver(nsf, &d, 1, &id, NULL, NULL) == NOERROR);
 	}
 	FUZZ_CHECK(nsf_delete(nsf, &id, 1, NULL) == NOERROR);
+	fill_folders(nsf);
 	note_init(&note, &arena);
 	note_add_text(&note, "Form", SLICE_LIT("Person"));
+	note_add_blob(&note, SLICE_LIT("$FILE"), ITEM_OBJECT, 0, NULL, 0, &blob);
 	FUZZ_CHECK(nsf_note_put(nsf, &note, &id) == NOERROR);
 	FUZZ_CHECK(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), id, SLICE_LIT("x")) == NOERROR);
 	nsf_close(&nsf);
@@ -140,6 +162,63 @@ static STATUS take_entry(void *context, struct slice key, uint64_t id, struct sl
 	return ++((size_t *)context)[1] < 100 ? NOERROR : POSTIL_ERR_CANCEL;
 }
 
+static STATUS take_folder(void *context, struct slice name, uint64_t notes)
+{
+	FUZZ_CHECK(name.n > 0 && name.n <= 255);
+	*(uint64_t *)context += notes;
+	return NOERROR;
+}
+
+static STATUS take_pending(void *context, uint64_t id, int64_t sequence)
+{
+	struct nsf_delivery d = { .size_octets = 70, .header_octets = 7, .body = body };
+
+	nsf_pending_set(context, id, sequence, &d, NULL, NULL);
+	return NOERROR;
+}
+
+static STATUS take_stub(void *context, const struct nsf_stub *stub)
+{
+	FUZZ_CHECK(stub->uidl.n <= NSF_UIDL_MAX);
+	*(uint64_t *)context += stub->digest.n;
+	return NOERROR;
+}
+
+/* What the Notes side does. */
+static void use_folders(struct nsf *nsf, const struct ids *ids)
+{
+	struct nsf_note_message m;
+	struct nsf_purged purged = { 0 };
+	struct nsf_quota quota;
+	uint64_t sum = 0;
+	bool more;
+
+	nsf_folders_each(nsf, take_folder, &sum);
+	nsf_pending_each(nsf, take_pending, nsf);
+	nsf_stubs_each(nsf, take_stub, &sum);
+	nsf_quota_get(nsf, &quota);
+	for (size_t i = 0; i < ids->n; i++) {
+		if (nsf_message_of_note(nsf, ids->all[i], &m) == NOERROR)
+			FUZZ_CHECK(m.message.uidl.n <= NSF_UIDL_MAX);
+		nsf_trash_put(nsf, ids->all[i]);
+		if (i % 2 == 0)
+			nsf_trash_restore(nsf, ids->all[i]);
+		nsf_inbox_add_pending(nsf, ids->all[i]);
+		nsf_folder_take(nsf, SLICE_LIT(NSF_INBOX), ids->all[i]);
+	}
+	nsf_purge(nsf, &purged, &more);
+}
+
+/* Whatever size an item says it has, what is read has the size that is asked for. */
+static void use_items(const struct note *note)
+{
+	char octets[4000];
+
+	for (const struct item *item = note->first; item != NULL; item = item->next)
+		item_read(item, 1, 0, octets, item_size(item, 1) < sizeof(octets)
+		          ? (size_t)item_size(item, 1) : sizeof(octets));
+}
+
 static void use(struct nsf *nsf)
 {
 	struct nsf_delivery d = { .size_octets = 700, .header_octets = 70, .body = body };
@@ -153,16 +232,20 @@ static void use(struct nsf *nsf)
 
 	nsf_inbox_stat(nsf, &count, &octets);
 	nsf_inbox_list(nsf, 0, true, take_message, &ids);
+	nsf_inbox_list(nsf, 0, false, take_message, &ids);
 	for (size_t i = 0; i < ids.n; i++)
 		if (nsf_body_read(nsf, ids.all[i], 10, out, sizeof(out), &got) == NOERROR)
 			FUZZ_CHECK(got <= sizeof(out));
 	nsf_notes_each(nsf, take_note, &ids);
 	for (size_t i = 0; i < ids.n; i++)
-		if (nsf_note_get(nsf, ids.all[i], &arena, &note) == NOERROR)
+		if (nsf_note_get(nsf, ids.all[i], &arena, &note) == NOERROR) {
 			FUZZ_CHECK(note.has_unid);
+			use_items(&note);
+		}
 	nsf_view_each(nsf, "$Users", take_entry, sums);
 	nsf_deliver(nsf, &d, 1, NULL, NULL, NULL);
 	nsf_delete(nsf, ids.all, ids.n / 2, NULL);
+	use_folders(nsf, &ids);
 	for (int i = 0; i < 5 && more; i++)
 		if (nsf_reclaim(nsf, &more) != NOERROR)
 			break;
