@@ -26,8 +26,8 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 	[ST_INBOX_LIST] = "SELECT " LIST_COLUMNS " FROM inbox ORDER BY id",
 	[ST_INBOX_LIST_UNREAD] = "SELECT " LIST_COLUMNS " FROM inbox"
 		" WHERE id IN (SELECT note_id FROM unread WHERE user=?1 UNION ALL"
-		" SELECT i.id FROM inbox i JOIN unread u ON u.user=?1 AND u.note_id=i.note"
-		" WHERE i.note IS NOT NULL) ORDER BY id",
+		" SELECT i.id FROM inbox i INDEXED BY inbox_note CROSS JOIN unread u ON u.user=?1"
+		" AND u.note_id=i.note WHERE i.note IS NOT NULL) ORDER BY id",
 	[ST_BODY_GET] = "SELECT i.size,CASE WHEN i.size<=16384 THEN b.data END"
 		" FROM inbox i LEFT JOIN body b ON b.k=?2 WHERE i.id=?1",
 	[ST_OCTETS_SIZE] = "SELECT size FROM filed WHERE id=?1 UNION ALL SELECT size FROM second"
@@ -75,7 +75,7 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 	[ST_GONE_DELETE] = "DELETE FROM gone WHERE id=?1",
 	[ST_STUBS_OF_GONE] = "INSERT OR REPLACE INTO stub(unid,seq,deleted,uidl,digest)"
 		" SELECT n.unid,n.seq,g.deleted,g.uidl,(SELECT u.digest FROM uidl u WHERE u.uidl=g.uidl)"
-		" FROM gone g JOIN note n ON n.id=g.id WHERE n.flags&2=0"
+		" FROM gone g CROSS JOIN note n ON n.id=g.id WHERE n.flags&2=0"
 		" AND NOT EXISTS (SELECT 1 FROM stub WHERE stub.unid=n.unid)",
 	[ST_STUB_DIGEST] = "SELECT s.uidl FROM stub s JOIN uidl u ON u.uidl=s.uidl AND u.digest=?1"
 		" WHERE s.digest=?1 AND NOT EXISTS (SELECT 1 FROM inbox WHERE id=u.id)"
