@@ -330,9 +330,14 @@ static bool back_to_table(struct richtext_maker *m)
 	return true;
 }
 
-static void table_begin(struct richtext_maker *m)
+static void table_begin(struct richtext_maker *m, struct slice b)
 {
-	static const struct rich_table_look look = { .width_count = 0 };
+	enum { AUTO_WIDTH = 0x0001, RIGHT = 0x0020, CENTER = 0x1000 };
+	uint16_t flags = cd_word(b, 10);
+	struct rich_table_look look = {
+		.full = (flags & AUTO_WIDTH) != 0, .right = (flags & RIGHT) != 0,
+		.center = (flags & CENTER) != 0
+	};
 
 	m->cd->par_waits = false;
 	if (cd_push(m->cd, CD_OPEN_TABLE))
@@ -482,7 +487,7 @@ static void record(struct richtext_maker *m, const struct cd_record *r)
 	else if (text_record(m, r) || cd_object(m, r))
 		return;
 	else if (r->signature == CD_TABLEBEGIN || r->signature == CD_NESTEDTABLEBEGIN)
-		table_begin(m);
+		table_begin(m, r->body);
 	else if (r->signature == CD_TABLECELL || r->signature == CD_NESTEDTABLECELL)
 		table_cell(m, r->body);
 	else if (r->signature == CD_TABLEEND || r->signature == CD_NESTEDTABLEEND)

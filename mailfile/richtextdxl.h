@@ -33,7 +33,7 @@ struct dxl_open {
 struct dxl_table {
 	struct rich_length widths[DXL_COLUMNS_MAX];
 	size_t width_count;
-	bool begun, right, center;
+	bool begun, right, center, full;
 	char style[12];                 /* colorstyle */
 	uint32_t color, other;
 	unsigned row, column;

@@ -196,6 +196,7 @@ void dxl_table_start(struct dxl_text *t, dxl_attributes a, size_t n)
 	table->other = rich_read_color(markup_value(a, n, "altbgcolor"));
 	table->right = dxl_is(width, "fixedright");
 	table->center = dxl_is(width, "fixedcenter");
+	table->full = dxl_is(width, "fitmargins") || dxl_is(width, "fitwindow");
 }
 
 void dxl_table_column(struct dxl_text *t, dxl_attributes a, size_t n)
@@ -208,7 +209,9 @@ void dxl_table_column(struct dxl_text *t, dxl_attributes a, size_t n)
 
 static void begin(struct dxl_text *t, struct dxl_table *table)
 {
-	struct rich_table_look look = { table->right, table->center, table->widths, table->width_count };
+	struct rich_table_look look = {
+		table->right, table->center, table->full, table->widths, table->width_count
+	};
 
 	if (table->begun)
 		return;

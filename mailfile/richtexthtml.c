@@ -409,6 +409,8 @@ void html_table_begin(struct richtext_maker *m, const struct rich_table_look *lo
 {
 	html_close_inline(m);
 	add(m, "<table cellpadding=\"3\" style=\"border-collapse:collapse");
+	if (look->full)
+		add(m, ";width:100%");
 	if (look->right)
 		add(m, ";margin-left:auto");
 	if (look->center)

@@ -58,7 +58,7 @@ struct rich_font {
 };
 
 struct rich_table_look {
-	bool right, center;
+	bool right, center, full;       /* full: as wide as what it stands in */
 	const struct rich_length *widths;       /* of columns; may be NULL */
 	size_t width_count;
 };

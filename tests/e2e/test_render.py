@@ -50,6 +50,8 @@ STRUCTURE = {
     "memo_rich": ["multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html",
                   "image/gif", "application/pdf",
                   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "text/plain"],
+    "memo_rich_all": ["multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html",
+                      "image/gif", "image/gif", "text/csv"],
     "native_mime": ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "application/pdf",
                     "text/plain", "message/rfc822", "text/plain"],
     "notice": ["multipart/alternative", "text/plain", "text/html"],
@@ -60,6 +62,8 @@ STRUCTURE = {
 # What each text/plain and text/html part of ours must say.
 SAYS = {
     "memo_rich": ["Dear", "all", "first", "second", "the plan", "\u00fc", "plan.pdf", "\u00dcbersicht 2026.xlsx"],
+    "memo_rich_all": ["Hello Jada,", "of which", "for all but Notes", "Document link: The plan", "acme.example", "Costs",
+                      "5 \u20ac", "in it", "Attachment: Costs.csv", "bold", "Accept", "John Roe wrote", "Is it so?", "End"],
     "reply_with_history": ["Yes.", "Jada Correr wrote", "Is it so?"],
     "phone_message": ["Ann Lee", "555 1234", "Please call", "It is urgent."],
     "nondelivery_report": ["nobody@else.example", "not listed in the directory", "What you sent"],

@@ -130,6 +130,31 @@ def main():
              attachment("plan.pdf", PDF), attachment("\u00dcbersicht 2026.xlsx", b"PK\x03\x04" + b"x" * 100),
              attachment("a very long name of a file that does not fit one line of a header, as it happens.txt",
                         b"text\r\n", "", ""))
+    gif = "<gif>\n" + base64.encodebytes(GIF).decode() + "</gif>"
+    document("memo_rich_all", "Reply With History", 23, *USUAL, text("Subject", "Minutes"),
+             item("Body", "<richtext>\n<pardef id='1' leftmargin='1in'/>\n<par def='1'><run><font size='10pt' "
+                  "name='sans-serif' color='black'/>Hello Jada,</run></par>\n<par/>\n"
+                  "<pardef id='2' leftmargin='1.25in' list='number'/><pardef id='3' leftmargin='1.75in' list='bullet'/>\n"
+                  "<par def='2'>first</par>\n<par def='3'>of which</par>\n<par def='2'>second</par>\n"
+                  "<pardef id='4' align='center' hide='notes print'/><pardef id='5' hide='web'/>\n"
+                  "<par def='4'>for all but Notes</par>\n<par def='5'>for Notes alone</par>\n"
+                  "<par def='1'>See <doclink document='76A9D1125CE5D88FE73F20DF20FE034F' database='852560C200400D2F' "
+                  "server='CN=Mail1/O=Acme' description='The plan'/> and <urllink href='https://acme.example/'>"
+                  "acme.example</urllink>.</par>\n"
+                  "<pardef id='6'/><table widthtype='fitmargins'><tablecolumn width='50%'/><tablecolumn width='50%'/>\n"
+                  "<tablerow><tablecell bgcolor='#e1e1e1' columnspan='2'><par def='6'>Costs</par></tablecell></tablerow>\n"
+                  "<tablerow><tablecell><par def='6'>Paper</par></tablecell><tablecell><par def='6'>5 \u20ac</par>"
+                  "<table><tablerow><tablecell><par def='6'>in it</par></tablecell></tablerow></table></tablecell></tablerow>\n"
+                  "<tablerow><tablecell borderwidth='0px'><par def='6'><attachmentref name='costs.csv' displayname='Costs.csv'/>"
+                  "</par></tablecell><tablecell><par def='6'><picture width='1px' height='1px' alttext='chart'>" + gif +
+                  "</picture></par></tablecell></tablerow></table>\n"
+                  "<par def='1'><run html='true'>&lt;b&gt;bold&lt;/b&gt;&lt;script&gt;alert(1)&lt;/script&gt;</run> "
+                  "<button>Accept<code event='click'><formula>@Command</formula></code></button></par>\n"
+                  "<section expanded='false'><sectiontitle pardef='1' color='teal'><text>John Roe wrote</text></sectiontitle>\n"
+                  "<par def='1'><run><font style='italic' color='navy'/>Is it so?</run><picture>" + gif +
+                  "</picture></par>\n<table><tablerow><tablecell><par def='6'>old</par></tablecell></tablerow></table>\n"
+                  "</section>\n<par def='1'><horizrule/>End</par>\n</richtext>"),
+             attachment("costs.csv", b"paper;5\r\n"))
     document("reply", "Reply", 3, *USUAL, text("Subject", "Re: Gr\u00fc\u00dfe aus K\u00f6ln"),
              text("In_Reply_To", "<1@else.example>"), text("References", "<0@else.example> <1@else.example>"),
              text("ReplyTo", "CN=Ann Lee/OU=Sales/O=Acme"), text("Body", "Thanks."))
