@@ -20,6 +20,7 @@ void render_fail(struct render *r, STATUS status)
 static void flush(struct render *r)
 {
 	render_fail(r, buf_status(&r->out));
+	r->written += r->out.n;
 	if (r->status == NOERROR)
 		render_fail(r, intake_add(r->intake, r->out.p, r->out.n));
 	buf_clear(&r->out);

@@ -40,6 +40,10 @@ struct render_options {
 	const char *spool_dir;          /* for who makes the intake; not looked at here */
 };
 
+/* A message is not made larger than this by attachments: what does not fit is replaced by a sentence. An intake
+ * takes at least as much, if it is not told to take less. */
+#define RENDER_OCTETS_MAX (1000ull * 1024 * 1024)
+
 /* Adds the octets of a note to the intake, in pieces; it is the caller's to finish.
  * Attachments stream from where they are: memory stays bounded (of text, HTML and pictures a few
  * megabytes are held, what is more is replaced by a sentence).

@@ -146,13 +146,36 @@ void render_base64(struct render *r, const struct item *item, size_t value)
 	mime_encoder_free(&encoder);
 }
 
-static void missing_part(struct render *r, struct slice name)
+bool render_file_is_large(const struct render *r, const struct item *item)
+{
+	uint64_t size = item_size(item, 1), had = r->written + r->out.n;
+
+	/* 57 octets are a line of 78 */
+	return size > RENDER_OCTETS_MAX || had > RENDER_OCTETS_MAX ||
+	       size / 57 * 78 > RENDER_OCTETS_MAX - had;
+}
+
+static void add_item_name(const struct item *item, struct buf *out)
+{
+	/* without its octets the one value there is may be anything */
+	bool named = render_file_is_whole(item) || (item->count == 1 && item->values[0].n < 256);
+
+	add_file_name(named ? item->values[0] : SLICE_LIT("?"), out);
+}
+
+void render_missing_part(struct render *r, const struct item *item)
 {
 	struct buf sentence = BUF_INIT;
+	char size[16];
 
 	buf_add_str(&sentence, "[The attachment \"");
-	buf_add_slice(&sentence, name);
-	buf_add_str(&sentence, "\" is not in this document in a form that can be read.]");
+	add_item_name(item, &sentence);
+	if (render_file_is_whole(item)) {
+		text_size(item_size(item, 1), size);
+		buf_addf(&sentence, "\" (%s) is too large for mail.]\n", size);
+	} else {
+		buf_add_str(&sentence, "\" is not in this document in a form that can be read.]\n");
+	}
 	render_fail(r, buf_status(&sentence));
 	render_text_part(r, "plain", buf_slice(&sentence));
 	buf_release(&sentence);
@@ -162,16 +185,16 @@ void render_file_part(struct render *r, const struct item *item)
 {
 	struct buf name = BUF_INIT, header = BUF_INIT;
 
-	add_file_name(item->count > 0 && render_file_is_whole(item) ? item->values[0] : SLICE_LIT("?"), &name);
-	render_fail(r, buf_status(&name));
-	if (!render_file_is_whole(item)) {
-		missing_part(r, buf_slice(&name));
-	} else if (r->status == NOERROR) {
-		add_part_header(item, buf_slice(&name), &header);
-		render_fail(r, buf_status(&header));
-		render_slice(r, buf_slice(&header));
-		render_base64(r, item, 1);
+	if (!render_file_is_whole(item) || render_file_is_large(r, item)) {
+		render_missing_part(r, item);
+		return;
 	}
+	add_item_name(item, &name);
+	add_part_header(item, buf_slice(&name), &header);
+	render_fail(r, buf_status(&name));
+	render_fail(r, buf_status(&header));
+	render_slice(r, buf_slice(&header));
+	render_base64(r, item, 1);
 	buf_release(&name);
 	buf_release(&header);
 }

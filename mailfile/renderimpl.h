@@ -10,6 +10,7 @@ struct render {
 	const struct render_options *options;
 	struct intake *intake;
 	struct buf out;                 /* waits to be added to the intake */
+	uint64_t written;               /* octets that the intake has got */
 	STATUS status;                  /* the first failure; nothing is written after it */
 	const struct item *unreadable;  /* whose blob could not be read */
 	bool at_line_start;             /* what was written ends a line, or nothing was */
@@ -119,6 +120,10 @@ void render_form_lines(struct render *r,
 bool render_is_file(const struct item *item);
 /* Are its octets there? */
 bool render_file_is_whole(const struct item *item);
+/* Would the message pass RENDER_OCTETS_MAX with it? */
+bool render_file_is_large(const struct render *r, const struct item *item);
+/* What stands for one that is not shown. */
+void render_missing_part(struct render *r, const struct item *item);
 void render_file_part(struct render *r, const struct item *item);
 void render_base64(struct render *r, const struct item *item, size_t value);
 

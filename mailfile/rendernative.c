@@ -221,6 +221,10 @@ static void object(struct native *n, const struct native_part *part)
 		missing_object(n->r, wanted);
 		return;
 	}
+	if (render_file_is_large(n->r, file)) {
+		render_missing_part(n->r, file);
+		return;
+	}
 	if (part->is_multipart || part->is_message) {
 		write_header(n, part, EIGHT_BIT);
 		render_value(n->r, file, 1);

@@ -450,6 +450,24 @@ START_TEST(test_blob)
 }
 END_TEST
 
+/* Larger than a message may be: the sentence, and the rest is served. */
+START_TEST(test_large)
+{
+	STATUS answer = POSTIL_ERR_IO;          /* it is not even read */
+	struct item_blob blob = { UINT64_C(2) << 30, blob_read, &answer };
+	struct slice values[] = { slice_of("huge.bin"), slice_of("") };
+	char *octets;
+
+	add("Body", "text");
+	note_add_blob(&note, SLICE_LIT("$FILE"), ITEM_OBJECT, 0, values, 2, &blob);
+	add_file("small.bin", "x", NULL);
+	octets = rendered();
+	ck_assert_ptr_nonnull(strstr(octets, "[The attachment \"huge.bin\" (2.0 GB) is too large for mail.]"));
+	ck_assert_ptr_nonnull(strstr(octets, "filename=small.bin"));
+	free(octets);
+}
+END_TEST
+
 /* A key of Notes: what is sealed stays out, the rest is served. */
 START_TEST(test_sealed)
 {
@@ -597,6 +615,7 @@ int main(void)
 	tcase_add_test(tc, test_long_line);
 	tcase_add_test(tc, test_attachments);
 	tcase_add_test(tc, test_blob);
+	tcase_add_test(tc, test_large);
 	tcase_add_test(tc, test_sealed);
 	tcase_add_test(tc, test_rich_text);
 	tcase_add_test(tc, test_rich_text_left_out);
