@@ -10,7 +10,7 @@
  *     +--+--message/global-headers, ...-delivery-status--> FIELDS, converted like a header
  *
  * A boundary line ends whatever is under way, a header without its empty line, too.
- * Boundaries are looked for from the innermost outwards.
+ * Where two multiparts in each other have one boundary, it is the outer one's.
  */
 #include "mailfile/downgrade.h"
 
@@ -148,9 +148,9 @@ static bool find_boundary(const struct walk *w, const struct piece *p, size_t *l
 		line.n--;
 	line.p += 2;
 	line.n -= 2;
-	for (size_t i = w->depth; i > 0; i--)
-		if (is_boundary(&w->levels[i - 1], line, closes_r)) {
-			*level_r = i - 1;
+	for (size_t i = 0; i < w->depth; i++)
+		if (is_boundary(&w->levels[i], line, closes_r)) {
+			*level_r = i;
 			return true;
 		}
 	return false;

@@ -10,7 +10,7 @@
 
 struct slice downgrade_skip(struct slice s, size_t n)
 {
-	return (struct slice){ s.p + n, s.n - n };
+	return n == 0 ? s : (struct slice){ s.p + n, s.n - n };      /* s.p may be NULL */
 }
 
 static bool is_blank(char c)
