@@ -10,6 +10,10 @@
 
 #include "base/banned.h"
 
+
+/* Pages that move are written once more when the log is emptied: 16 MiB of them. */
+enum { LOG_FRAMES = 2048 };
+
 static int64_t number(struct nsf *nsf, const char *sql)
 {
 	sqlite3_stmt *s = NULL;
@@ -55,7 +59,9 @@ static STATUS in_place(struct nsf *nsf, bool shrink, const struct nsf_watch *wat
 
 		if (!nsf_watch_go_on(watch, (uint64_t)(pages > left ? pages - left : 0), (uint64_t)pages))
 			return fault_set(fault, POSTIL_ERR_CANCEL, "%s: stopped", nsf->path);
-		status = shrink ? nsf_reclaim(nsf, &more) : nsf_reclaim_rows(nsf, &more);
+		status = nsf_reclaim_part(nsf, shrink, &more);
+		if (nsf->log_frames > LOG_FRAMES)
+			nsf_log_empty(nsf);
 	}
 	nsf_log_empty(nsf);
 	return status == NOERROR ? status

@@ -12,7 +12,7 @@
 
 enum {
 	STEP_NOTES = 128,       /* of one call of nsf_reclaim, at most */
-	STEP_CHUNKS = 32,
+	STEP_CHUNKS = 128,
 	STEP_PAGES = 512,       /* given back to the file system */
 	STEP_TRASH = 64
 };
@@ -230,15 +230,25 @@ STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r)
 	return status;
 }
 
-STATUS nsf_reclaim_rows(struct nsf *nsf, bool *more_r)
+STATUS nsf_reclaim_part(struct nsf *nsf, bool pages, bool *more_r)
 {
-	STATUS status;
+	STATUS status = nsf->in_transaction ? POSTIL_ERR_INVALID : nsf_writer_prepare(nsf, NULL);
+	bool rows = false;
 
 	*more_r = false;
-	if (nsf->in_transaction)
-		return POSTIL_ERR_INVALID;
-	status = nsf_reclaim_pending(nsf, more_r);
-	return status == NOERROR && *more_r ? step_commit(nsf, more_r) : status;
+	if (status == NOERROR)
+		status = nsf_reclaim_pending(nsf, &rows);
+	if (status != NOERROR || (!rows && !pages))
+		return status;
+	sqlite3_exec(nsf->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+	if (rows)
+		status = step_commit(nsf, more_r);
+	else
+		pages_give_back(nsf, more_r);
+	if (sqlite3_exec(nsf->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL) != SQLITE_OK)
+		nsf->write_ready = false;
+	*more_r = *more_r || (rows && pages);
+	return status;
 }
 
 STATUS nsf_reclaim(struct nsf *nsf, bool *more_r)

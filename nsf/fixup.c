@@ -43,10 +43,10 @@ static STATUS directory_only(struct fixup *f)
 }
 
 /* Findings are told once, while looking; mending counts them again in silence. */
-static STATUS in_place(struct fixup *f, struct nsf *nsf)
+static STATUS in_place(struct fixup *f, struct nsf *nsf, bool sound)
 {
 	struct finder again = { .findings = 0 };
-	STATUS status = nsf_repair(nsf, &f->aside, &again, f->fault);
+	STATUS status = nsf_repair(nsf, sound, &f->aside, &again, f->fault);
 
 	if (status == NOERROR)
 		status = whole_result(f, nsf);
@@ -65,11 +65,11 @@ static STATUS draft_whole(struct fixup *f, const char *draft)
 {
 	struct finder finder = { .findings = 0 };
 	struct nsf *nsf = NULL;
-	bool whole = false;
+	struct nsf_examined examined;
 	STATUS status = nsf_open(draft, &nsf, f->fault);
 
 	if (status == NOERROR)
-		status = nsf_examine(nsf, &finder, &whole, f->fault);
+		status = nsf_examine(nsf, &finder, &examined, f->fault);
 	if (status == NOERROR && finder.findings > 0)
 		status = fault_set(f->fault, POSTIL_ERR_DAMAGED, "%s: cannot be rebuilt, %llu findings are left; "
 		                   "restore it with `postil mail restore`", f->path,
@@ -151,8 +151,8 @@ static STATUS cannot_open(struct fixup *f, bool look_only, STATUS status)
 
 static STATUS opened(struct fixup *f, struct nsf **nsf, bool look_only)
 {
-	bool whole = false;
-	STATUS status = nsf_examine(*nsf, &f->finder, &whole, f->fault);
+	struct nsf_examined examined;
+	STATUS status = nsf_examine(*nsf, &f->finder, &examined, f->fault);
 	if (status != NOERROR)
 		return status;
 	if (f->finder.findings == 0)
@@ -161,8 +161,8 @@ static STATUS opened(struct fixup *f, struct nsf **nsf, bool look_only)
 		return found_only(f);
 	if (nsf_kind(*nsf) == NSF_DIRECTORY)
 		return directory_only(f);
-	if (whole)
-		return in_place(f, *nsf);
+	if (examined.whole)
+		return in_place(f, *nsf, examined.sound);
 	nsf_close(nsf);
 	return rebuild(f);
 }

@@ -32,9 +32,9 @@ STATUS nsf_swap(const char *path, const char *draft, const char *kept, struct ns
 /* --- scan.c: all bodies read, and what they are, in tables of the handle's own --- */
 
 /* found(id, size, digest, hdr, dot, ok): each body; ok: its chunks are there and of the
- * right lengths. named(id, uidl, fits): UIDLs of these; fits: the digest is the body's.
+ * right lengths. *sound_r: nothing is wrong with octets, sizes and UIDLs; else named(id, uidl, fits): UIDLs of these; fits: the digest is the body's.
  * scan(horizon): ids below it have been looked at. bad(id, why): empty. */
-STATUS nsf_scan(struct nsf *nsf, const struct nsf_watch *watch, struct fault *fault);
+STATUS nsf_scan(struct nsf *nsf, const struct nsf_watch *watch, bool *sound_r, struct fault *fault);
 void nsf_scan_forget(struct nsf *nsf);
 
 /* --- questions.c --- */
@@ -44,7 +44,9 @@ void nsf_scan_forget(struct nsf *nsf);
  * messages that it writes into bad are set aside with all that is theirs. */
 struct nsf_question {
 	const char *sql, *text, *aside, *mend;
+	bool octets;            /* has no rows where nsf_sound is 1 */
 };
+extern const char nsf_sound[];
 extern const struct nsf_question nsf_questions[];
 extern const size_t nsf_question_count;
 extern const char nsf_bad_away[];       /* what removes the messages in bad, and empties it */
@@ -62,9 +64,13 @@ STATUS nsf_integrity(struct nsf *nsf, struct finder *finder);
 /* How many rows a question has; each is told of. */
 int nsf_question_ask(struct nsf *nsf, const struct nsf_question *question, struct finder *finder);
 
-/* All checks, in one read transaction; the tables of nsf_scan stay if it comes so far.
- * *whole_r: SQLite finds nothing wrong, so that what is may be mended in place. */
-STATUS nsf_examine(struct nsf *nsf, struct finder *finder, bool *whole_r, struct fault *fault);
+struct nsf_examined {
+	bool whole;             /* SQLite finds nothing wrong: what is may be mended in place */
+	bool sound;             /* see nsf_scan */
+};
+/* All checks; the tables of nsf_scan stay if it comes so far. */
+STATUS nsf_examine(struct nsf *nsf, struct finder *finder, struct nsf_examined *examined_r,
+                   struct fault *fault);
 
 /* --- tables.c: rows as they lie in a file --- */
 
@@ -108,7 +114,7 @@ void nsf_aside_close(struct aside *aside);
 STATUS nsf_functions_add(struct nsf *nsf);
 /* Ask all questions of a file whose tables are whole, and put right what they find, in one
  * transaction. */
-STATUS nsf_repair(struct nsf *nsf, struct aside *aside, struct finder *finder,
+STATUS nsf_repair(struct nsf *nsf, bool sound, struct aside *aside, struct finder *finder,
                   struct fault *fault);
 
 /* --- rebuild.c --- */

@@ -233,7 +233,8 @@ STATUS nsf_quota_note(struct nsf *nsf);
 /* Free something that is needed less than the room for these. *made_r false: there is nothing. */
 STATUS nsf_quota_make_room(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                            bool *made_r);
-STATUS nsf_reclaim_rows(struct nsf *nsf, bool *more_r); /* as nsf_reclaim, but pages stay in the file */
+/* One step of nsf_reclaim that leaves the log as it is: first all rows, then, if wished, pages. */
+STATUS nsf_reclaim_part(struct nsf *nsf, bool pages, bool *more_r);
 STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r);   /* would nsf_reclaim find rows? */
 /* One number; the statement takes none. */
 STATUS nsf_ask_number(struct nsf *nsf, enum statement which, uint64_t *value_r);

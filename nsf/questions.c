@@ -35,12 +35,12 @@
 	{ "SELECT m.id" WRONG_SIZE(t), "message %lld: its size or its kind is wrong in the list", NULL, \
 	  "UPDATE " t " SET (size,hdr,dot)=(SELECT f.size,f.hdr,f.dot|(CASE typeof(" t ".dot) WHEN 'integer'" \
 	  " THEN " t ".dot&6 ELSE 0 END) FROM temp.found f WHERE f.id=" t ".id)" \
-	  " WHERE id IN (SELECT m.id" WRONG_SIZE(t) ")" }
+	  " WHERE id IN (SELECT m.id" WRONG_SIZE(t) ")", true }
 
 /* The UIDL that a digest vouches for; else the one in the list, if it names nothing else. */
 #define WRONG_UIDL(t) " FROM " t " m JOIN temp.found f ON f.id=m.id WHERE " OLD("m.id") \
 	" AND " FITS("m.id") " AND NOT EXISTS(SELECT 1 FROM temp.named n WHERE n.id=m.id AND n.fits" \
-	" AND n.uidl=m.uidl AND EXISTS(SELECT 1 FROM uidl u WHERE u.uidl=n.uidl AND u.id=m.id))"
+	" AND n.uidl=m.uidl)"
 #define NO_UIDL(t) " FROM " t " m JOIN temp.found f ON f.id=m.id WHERE " OLD("m.id") \
 	" AND NOT " IS_NAMED("m.id") " AND (" BAD_UIDL("m.uidl") \
 	" OR EXISTS(SELECT 1 FROM uidl u WHERE u.uidl=m.uidl AND u.id IS NOT m.id))"
@@ -49,11 +49,12 @@
 #define UIDL(t) \
 	{ "SELECT m.id" WRONG_UIDL(t), "message %lld: its UIDL in the list is not the one it has", NULL, \
 	  "UPDATE " t " SET uidl=(SELECT n.uidl FROM temp.named n WHERE n.id=" t ".id AND n.fits" \
-	  " ORDER BY n.uidl LIMIT 1) WHERE id IN (SELECT m.id" WRONG_UIDL(t) ")" }, \
+	  " ORDER BY n.uidl LIMIT 1) WHERE id IN (SELECT m.id" WRONG_UIDL(t) ")", true }, \
 	{ "SELECT m.id" NO_UIDL(t), "message %lld: its UIDL is impossible or another's; it gets a new one", \
-	  NULL, "UPDATE " t " SET uidl=lower(hex(randomblob(16))) WHERE id IN (SELECT m.id" NO_UIDL(t) ")" }, \
+	  NULL, "UPDATE " t " SET uidl=lower(hex(randomblob(16))) WHERE id IN (SELECT m.id" NO_UIDL(t) ")", \
+	  true }, \
 	{ "SELECT m.id" NEW_UIDL(t), "message %lld: its UIDL is not among those in use", NULL, \
-	  "INSERT OR IGNORE INTO uidl(uidl,id,digest) SELECT m.uidl,m.id,f.digest" NEW_UIDL(t) }
+	  "INSERT OR IGNORE INTO uidl(uidl,id,digest) SELECT m.uidl,m.id,f.digest" NEW_UIDL(t), true }
 
 /* A message and all that is its: used for octets that cannot be repaired. What was made in
  * Notes is rendered again. */
@@ -110,8 +111,9 @@ const char nsf_bad_away[] =
 #define BAD_NUMBERS "typeof(class)<>'integer' OR class NOT BETWEEN 0 AND 65535 OR typeof(seq)<>'integer'" \
 	" OR typeof(created)<>'integer' OR typeof(modified)<>'integer' OR typeof(flags)<>'integer'"
 #define BAD_DIGEST "typeof(id)<>'integer' OR typeof(digest)<>'blob' OR length(digest)<>16"
-#define BAD_ITEM "typeof(name)<>'text' OR typeof(type)<>'integer' OR type NOT BETWEEN 0 AND 65535" \
-	" OR typeof(flags)<>'integer' OR flags NOT BETWEEN 0 AND 65535" \
+/* Numbers are below all texts, octets above them, NULL is neither: quicker than typeof. */
+#define BAD_ITEM "(name>='' AND name<x'') IS NOT 1 OR (type BETWEEN 0 AND 65535) IS NOT 1" \
+	" OR (flags BETWEEN 0 AND 65535) IS NOT 1" \
 	" OR (object IS NULL AND typeof(value)<>'text' AND NOT values_fit(value))"
 /* A value in pieces that are not all there. */
 #define BAD_OBJECT "object IS NOT NULL AND (typeof(object)<>'integer' OR (" OLD("object") \
@@ -121,7 +123,19 @@ const char nsf_bad_away[] =
 #define HIGHEST "max((SELECT coalesce(max(id),0) FROM note),(SELECT coalesce(max(k)>>16,0) FROM body)," \
 	"(SELECT coalesce(max(id),0) FROM inbox),(SELECT coalesce(max(id),0) FROM filed)," \
 	"(SELECT coalesce(max(id),0) FROM second),(SELECT coalesce(max(id),0) FROM gone)," \
-	"(SELECT coalesce(max(id),0) FROM uidl WHERE id<1<<47),(SELECT coalesce(max(object),0) FROM item))"
+	"(SELECT coalesce(max(id),0) FROM uidl WHERE id<1<<47))"
+
+/* Rows in the list that have the octets, sizes and UIDLs that they should. */
+#define SOUND(t) "(SELECT count(*) FROM " t " m JOIN temp.found f ON f.id=m.id JOIN uidl u ON u.uidl=m.uidl" \
+	" WHERE f.ok AND m.size IS f.size AND u.id IS m.id AND u.digest IS f.digest AND typeof(m.uidl)='text'" \
+	" AND typeof(m.hdr)='integer' AND m.hdr BETWEEN 0 AND f.size AND typeof(m.dot)='integer'" \
+	" AND m.dot BETWEEN 0 AND 7 AND m.dot&1>=f.dot)"
+/* All of the lists, and no octets that are in none: then most questions need not be put. */
+const char nsf_sound[] =
+	"SELECT " SOUND("inbox") "=(SELECT count(*) FROM inbox) AND " SOUND("filed") "=(SELECT count(*) FROM filed)"
+	" AND " SOUND("second") "=(SELECT count(*) FROM second)"
+	" AND (SELECT count(*) FROM temp.found)=(SELECT count(*) FROM inbox)+(SELECT count(*) FROM filed)"
+	"+(SELECT count(*) FROM second)";
 
 const struct nsf_question nsf_questions[] = {
 	ID_ROW("inbox", "id"), ID_ROW("filed", "id"), ID_ROW("second", "id"), ID_ROW("note", "id"),
@@ -148,21 +162,21 @@ const struct nsf_question nsf_questions[] = {
 	  "DELETE FROM inbox WHERE " STRAY_SECOND },
 	{ "SELECT m.id" DAMAGED("second"), "the second form of a message, %lld, is damaged and is dropped",
 	  NULL, "INSERT OR IGNORE INTO loose(id) SELECT m.id" DAMAGED("second") " AND f.id IS NOT NULL;"
-	  "DELETE FROM second WHERE id IN (SELECT m.id" DAMAGED("second") ")" },
+	  "DELETE FROM second WHERE id IN (SELECT m.id" DAMAGED("second") ")", true },
 	{ "SELECT m.id" DAMAGED("inbox"), "the octets of message %lld are damaged", NULL,
-	  "INSERT INTO temp.bad SELECT m.id,'its octets are damaged'" DAMAGED("inbox") },
+	  "INSERT INTO temp.bad SELECT m.id,'its octets are damaged'" DAMAGED("inbox"), true },
 	{ "SELECT m.id" DAMAGED("filed"), "the octets of message %lld are damaged", NULL,
-	  "INSERT INTO temp.bad SELECT m.id,'its octets are damaged'" DAMAGED("filed") },
+	  "INSERT INTO temp.bad SELECT m.id,'its octets are damaged'" DAMAGED("filed"), true },
 	{ "SELECT f.id" UNUSED_MESSAGE, "message %lld is not listed", NULL,
 	  "INSERT INTO filed(id,size,uidl,hdr,dot) " MESSAGE_AGAIN " AND " FILED_NOTE ";"
-	  "INSERT INTO inbox(id,size,uidl,hdr,dot) " MESSAGE_AGAIN },
+	  "INSERT INTO inbox(id,size,uidl,hdr,dot) " MESSAGE_AGAIN, true },
 	{ "SELECT f.id" UNUSED_SECOND, "the second form of a message, %lld, is not listed", NULL,
 	  "INSERT INTO second(id,size,uidl,hdr,dot) SELECT f.id,f.size,(SELECT n.uidl FROM temp.named n"
 	  " WHERE n.id=f.id AND n.fits LIMIT 1),f.hdr,f.dot" UNUSED_SECOND ";"
 	  "UPDATE inbox SET dot=dot&1|2 WHERE dot&2=0 AND id+1 IN (SELECT id FROM second);"
-	  "UPDATE filed SET dot=dot&1|2 WHERE dot&2=0 AND id+1 IN (SELECT id FROM second)" },
+	  "UPDATE filed SET dot=dot&1|2 WHERE dot&2=0 AND id+1 IN (SELECT id FROM second)", true },
 	{ "SELECT f.id" UNUSED, "octets are left under the number %lld, which belong to nothing", NULL,
-	  "INSERT INTO temp.bad SELECT f.id,'it belonged to nothing'" UNUSED },
+	  "INSERT INTO temp.bad SELECT f.id,'it belonged to nothing'" UNUSED, true },
 	SIZE("inbox"), SIZE("filed"), SIZE("second"),
 	UIDL("inbox"), UIDL("filed"), UIDL("second"),
 	{ "SELECT id FROM " MESSAGES " WHERE two AND id+1 NOT IN (SELECT id FROM second)",
@@ -174,12 +188,12 @@ const struct nsf_question nsf_questions[] = {
 	  "INSERT OR IGNORE INTO loose(id) SELECT id FROM second WHERE id-1 NOT IN (SELECT id FROM " MESSAGES
 	  " WHERE two);"
 	  "DELETE FROM second WHERE id-1 NOT IN (SELECT id FROM " MESSAGES " WHERE two)" },
-	{ "SELECT id FROM loose WHERE id IN (SELECT id FROM " MESSAGES ") OR id IN (SELECT id FROM second)"
-	  " OR id IN (SELECT object FROM item WHERE object IS NOT NULL)",
+	{ "SELECT id FROM loose WHERE +id IN (SELECT id FROM " MESSAGES ") OR +id IN (SELECT id FROM second)"
+	  " OR +id IN (SELECT object FROM item WHERE object IS NOT NULL)",
 	  "octets that are used, %lld, are marked as unused", NULL,
 	  "DELETE FROM loose WHERE id IN (SELECT id FROM " MESSAGES ") OR id IN (SELECT id FROM second)"
 	  " OR id IN (SELECT object FROM item WHERE object IS NOT NULL)" },
-	{ "SELECT id FROM gone WHERE id IN (SELECT note FROM " MESSAGES ")",
+	{ "SELECT id FROM gone WHERE +id IN (SELECT note FROM " MESSAGES ")",
 	  "message %lld is there and deleted", NULL,
 	  "DELETE FROM gone WHERE id IN (SELECT note FROM " MESSAGES ")" },
 	{ "SELECT id FROM " MESSAGES " WHERE note NOT IN (SELECT id FROM note)", "message %lld has no note",
@@ -202,10 +216,10 @@ const struct nsf_question nsf_questions[] = {
 	GONE_ROW("member", "note", "note %lld, which is not there, lies in a folder"),
 	GONE_ROW("trash", "note", "note %lld, which is not there, lies in the trash"),
 	GONE_ROW("pending", "note", "note %lld, which is not there, waits to be rendered"),
-	{ "SELECT note FROM pending WHERE note IN (SELECT coalesce(note,id) FROM inbox)",
+	{ "SELECT note FROM pending WHERE +note IN (SELECT coalesce(note,id) FROM inbox)",
 	  "note %lld waits to be rendered, and has been", NULL,
 	  "DELETE FROM pending WHERE note IN (SELECT coalesce(note,id) FROM inbox)" },
-	{ "SELECT note FROM trash WHERE note IN (SELECT coalesce(note,id) FROM inbox)",
+	{ "SELECT note FROM trash WHERE +note IN (SELECT coalesce(note,id) FROM inbox)",
 	  "note %lld lies in the inbox and in the trash", NULL,
 	  "DELETE FROM trash WHERE note IN (SELECT coalesce(note,id) FROM inbox)" },
 	{ "SELECT folder FROM member WHERE folder NOT IN (SELECT id FROM folder)",

@@ -249,14 +249,15 @@ STATUS nsf_rebuild(const char *path, const char *draft, struct aside *aside,
 {
 	struct load load = { .aside = aside, .finder = finder, .fault = fault };
 	STATUS status = load_all(&load, path, draft);
+	bool sound = false;
 
 	*any_r = load.rows > 0;
 	if (status == NOERROR && load.rows > 0)
 		status = nsf_functions_add(load.nsf);
 	if (status == NOERROR && load.rows > 0)
-		status = nsf_scan(load.nsf, finder->watch, fault);
+		status = nsf_scan(load.nsf, finder->watch, &sound, fault);
 	if (status == NOERROR && load.rows > 0)
-		status = nsf_repair(load.nsf, aside, finder, fault);
+		status = nsf_repair(load.nsf, sound, aside, finder, fault);
 	if (status != NOERROR && fault != NULL && fault->status != status)
 		fault_set(fault, status, "%s: cannot be rebuilt: %s", path, status_text(status));
 	nsf_close(&load.nsf);

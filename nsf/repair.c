@@ -68,7 +68,8 @@ static STATUS mend(struct nsf *nsf, const struct nsf_question *q, struct aside *
 	return status == NOERROR ? bad_aside(nsf, aside, fault) : status;
 }
 
-STATUS nsf_repair(struct nsf *nsf, struct aside *aside, struct finder *finder, struct fault *fault)
+STATUS nsf_repair(struct nsf *nsf, bool sound, struct aside *aside, struct finder *finder,
+                  struct fault *fault)
 {
 	STATUS status = nsf_begin(nsf, fault);
 
@@ -76,7 +77,8 @@ STATUS nsf_repair(struct nsf *nsf, struct aside *aside, struct finder *finder, s
 		return status;
 	nsf->known_id = 0;
 	for (size_t i = 0; status == NOERROR && i < nsf_question_count; i++)
-		status = mend(nsf, &nsf_questions[i], aside, finder, fault);
+		if (!sound || !nsf_questions[i].octets)
+			status = mend(nsf, &nsf_questions[i], aside, finder, fault);
 	if (status == NOERROR)
 		status = nsf_status(nsf->db, sqlite3_exec(nsf->db, "UPDATE store SET seq=seq+1", NULL, NULL, NULL));
 	if (status == NOERROR)

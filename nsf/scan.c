@@ -34,6 +34,19 @@ struct body {
 	uint8_t digest[32];
 };
 
+/* Dots are fewer than lines in most messages. */
+static bool has_dot_line(struct slice chunk)
+{
+	const char *p = chunk.p, *end = chunk.p + chunk.n;
+
+	while ((p = memchr(p, '.', (size_t)(end - p))) != NULL) {
+		if (p > chunk.p && p[-1] == '\n')
+			return true;
+		p++;
+	}
+	return false;
+}
+
 static void measure(struct body *b, struct slice chunk)
 {
 	const char *end;
@@ -45,8 +58,7 @@ static void measure(struct body *b, struct slice chunk)
 			b->header = 2;
 	}
 	if (!b->dot)
-		b->dot = (b->after_line && chunk.n > 0 && chunk.p[0] == '.')
-			|| memmem(chunk.p, chunk.n, "\n.", 2) != NULL;
+		b->dot = (b->after_line && chunk.n > 0 && chunk.p[0] == '.') || has_dot_line(chunk);
 	b->after_line = chunk.n > 0 && chunk.p[chunk.n - 1] == '\n';
 }
 
@@ -109,7 +121,19 @@ static STATUS bodies_read(struct nsf *nsf, sqlite3_stmt *each, sqlite3_stmt *add
 	return status == NOERROR ? body_end(nsf, add, &b) : status;
 }
 
-STATUS nsf_scan(struct nsf *nsf, const struct nsf_watch *watch, struct fault *fault)
+/* Is all as it should be? Then nothing will be asked about UIDLs one by one. */
+static STATUS sound_find(struct nsf *nsf, bool *sound_r)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(nsf->db, nsf_sound, -1, &s, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		*sound_r = sqlite3_column_int(s, 0) == 1;
+	sqlite3_finalize(s);
+	return nsf_status(nsf->db, rc);
+}
+
+STATUS nsf_scan(struct nsf *nsf, const struct nsf_watch *watch, bool *sound_r, struct fault *fault)
 {
 	sqlite3_stmt *each = NULL, *add = NULL;
 	int rc = sqlite3_exec(nsf->db, tables, NULL, NULL, NULL);
@@ -126,6 +150,8 @@ STATUS nsf_scan(struct nsf *nsf, const struct nsf_watch *watch, struct fault *fa
 	sqlite3_finalize(each);
 	sqlite3_finalize(add);
 	if (status == NOERROR)
+		status = sound_find(nsf, sound_r);
+	if (status == NOERROR && !*sound_r)
 		status = nsf_status(nsf->db, sqlite3_exec(nsf->db, names, NULL, NULL, NULL));
 	return status == NOERROR ? status
 		: fault_set(fault, status, "%s: cannot be read: %s", nsf->path,
