@@ -21,6 +21,7 @@ import time
 from common import BUILD, LOAD, PASSWORD, POSTIL, cpu_seconds, in_turn, load, pss_kib, row, tree
 from directory import directory
 from lmtp import Lmtp
+from move import move
 from render import render
 from servers import Canned, Dovecot, Postil, message
 from tls import TLS, Tls
@@ -218,13 +219,16 @@ class Bench:
     def directory(self):
         directory(self.work, self.o.seconds, self.o.rounds)
 
+    def move(self):
+        move(self.work, self.o.rounds)
+
     def render(self):
         render(self.work, self.o.rounds)
 
     def run(self):
         measures = {"poll": self.poll, "fetch": self.fetch, "large": self.fetch_large, "drain": self.drain,
                     "idle": self.idle, "big": self.big, "deliver": self.deliver,
-                    "lmtp": self.lmtp, "directory": self.directory, "render": self.render}
+                    "lmtp": self.lmtp, "directory": self.directory, "move": self.move, "render": self.render}
         tls = Tls(self.work, self.o)
         measures |= {name: lambda measure=measure: measure(tls) for name, measure in TLS.items()}
         if self.o.full:
@@ -242,7 +246,7 @@ class Bench:
 
 def main():
     p = argparse.ArgumentParser(description="Measure Postil beside a canned server and Dovecot.")
-    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver lmtp directory render "
+    p.add_argument("measures", nargs="*", help="poll fetch large drain idle big deliver lmtp directory move render "
                    f"{' '.join(TLS)} poll-many (default: all)")
     p.add_argument("--full", action="store_true", help="20,000 mailboxes, 5,000 idle sessions, 100,000 messages")
     p.add_argument("--seconds", type=float, default=3, help="of each measurement")
