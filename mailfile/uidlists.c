@@ -178,6 +178,8 @@ static struct slice colon_word(struct slice *rest)
 	struct slice word = uidl_map_base(*rest);
 	size_t used = word.n < rest->n ? word.n + 1 : word.n;
 
+	if (used == 0)
+		return word;
 	*rest = (struct slice){ rest->p + used, rest->n - used };
 	return word;
 }

@@ -147,6 +147,8 @@ struct slice uidl_map_word(struct slice *rest)
 	struct slice word = { rest->p, blank != NULL ? (size_t)(blank - rest->p) : rest->n };
 	size_t used = blank != NULL ? word.n + 1 : word.n;
 
+	if (used == 0)
+		return word;
 	*rest = (struct slice){ rest->p + used, rest->n - used };
 	return word;
 }
