@@ -136,7 +136,7 @@ static STATUS set_one(struct nsf *nsf, const struct property *p, struct slice va
 STATUS notes_property_set(struct nsf *nsf, const char *name, struct slice value,
                           struct fault *fault)
 {
-	struct fault own;
+	struct fault own = { .status = NOERROR };
 	STATUS status;
 
 	fault = fault != NULL ? fault : &own;

@@ -34,13 +34,13 @@ STATUS nsf_quota_check(struct nsf *nsf, const struct nsf_delivery *messages, siz
                        struct fault *fault)
 {
 	struct counters *c = &nsf->counters;
-	uint64_t needed = octets_of(messages, count), octets = 0;
+	uint64_t needed = octets_of(messages, count), held = c->messages + c->filed, octets = 0;
 	STATUS status = NOERROR;
 
-	if (c->quota_messages > 0 && c->messages + c->filed + count > c->quota_messages)
+	if (c->quota_messages > 0 && held + count > c->quota_messages)
 		return fault_set(fault, POSTIL_ERR_QUOTA, "%s: holds %llu messages, %zu more would exceed "
 		                 "its quota of %llu", nsf->path,
-		                 (unsigned long long)(c->messages + c->filed), count,
+		                 (unsigned long long)held, count,
 		                 (unsigned long long)c->quota_messages);
 	if (c->quota > 0 || c->warning > 0)
 		status = used(nsf, &octets);
