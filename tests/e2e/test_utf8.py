@@ -14,7 +14,6 @@ from email.message import EmailMessage
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import mailserver                                               # noqa: E402
 import postil                                                   # noqa: E402
 from mailserver import PASSWORD, MailServer, Person             # noqa: E402
 
