@@ -277,11 +277,12 @@ static enum recipient_result make_block(struct search *s, struct recipient **rec
 {
 	size_t head = sizeof(struct recipient) + s->count * sizeof(struct recipient_file);
 	struct recipient *r = malloc(head + s->octets);
-	char *at = (char *)r + head;
+	char *at;
 
 	if (r == NULL)
 		return search_failed(s, RECIPIENT_TROUBLE, POSTIL_ERR_MEMORY,
 		                     status_text(POSTIL_ERR_MEMORY));
+	at = (char *)r + head;
 	r->count = s->count;
 	r->passed_over = s->passed_over;
 	for (size_t i = 0; i < s->count; i++) {

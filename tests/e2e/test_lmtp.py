@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import postil                                                   # noqa: E402
-from lmtpserver import LmtpServer, Peer                         # noqa: E402
+from lmtpserver import LmtpServer                               # noqa: E402
 from test_dialogues import unescape                             # noqa: E402
 
 FOLDER = os.path.join(postil.TOP_SRCDIR, "tests", "e2e", "lmtp")
@@ -247,6 +247,11 @@ def utf8_addresses():
             octets = b"".join(line + b"\r\n" for line in pop.long(b"RETR 1")[1])
         assert octets == "Return-Path: <j\u00fcrgen@b.example>\r\nDelivered-To: J\u00fcrgen@acme.example\r\n".encode() \
             + message.replace(b"\n", b"\r\n"), octets
+        with server.connect() as pop:
+            assert pop.login().startswith(b"+OK")
+            octets = b"".join(line + b"\r\n" for line in pop.long(b"RETR 1")[1])
+        # without UTF8 there is a form in ASCII, the two fields before it as well
+        assert octets.isascii() and b"\r\nDowngraded-Delivered-To: " in octets, octets
 
 
 def large_message():

@@ -41,7 +41,7 @@ def octets_of(number, chance):
     """A message that says itself whether it is whole."""
     body = b"".join(b"%s%d\r\n" % (b"." * chance.randrange(3), chance.getrandbits(256))
                     for _ in range(chance.choice((1, 10, 100, 1000))))
-    return b"X-Number: %d\r\nX-Digest: %s\r\n\r\n%s" % (number, hashlib.sha256(body).hexdigest().encode(), body)
+    return b"Message-ID: <%d@b.example>\r\nX-Number: %d\r\nX-Digest: %s\r\n\r\n%s" % (number, number, hashlib.sha256(body).hexdigest().encode(), body)
 
 
 def number_of(octets):
@@ -60,6 +60,11 @@ class Ledger:
         self.lock = threading.Lock()
         self.acknowledged, self.unanswered = set(), {}
         self.deleted, self.maybe_deleted = {}, {}       # copies that a QUIT took away: answered, or not
+        self.events = {}                                # for who has to find out why
+
+    def note(self, key, text):
+        with self.lock:
+            self.events.setdefault(key, []).append("%.3f %s" % (time.time(), text))
 
     def add(self, table, key):
         with self.lock:
@@ -73,7 +78,7 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.server, self.ledger, self.login, self.stop = server, ledger, login, stop
         self.chance = random.Random(SEED * 1000 + first)
-        self.number, self.peer, self.error = first, None, None
+        self.number, self.peer, self.error, self.last = first, None, None, b""
 
     def answer(self, code):
         try:
@@ -83,6 +88,7 @@ class Sender(threading.Thread):
         if line is None:
             raise Gone
         assert line.startswith(code) or line.startswith(b"4"), line
+        self.last = line
         return line.startswith(code)
 
     def send(self, octets):
@@ -115,8 +121,10 @@ class Sender(threading.Thread):
                 done = self.answer(b"250" if known else b"503") and known
             except Gone:
                 for later in numbers[i:]:
+                    self.ledger.note((later, self.login), "no answer")
                     self.ledger.add(self.ledger.unanswered, (later, self.login))
                 raise
+            self.ledger.note((number, self.login), self.last.decode())
             if done:
                 with self.ledger.lock:
                     self.ledger.acknowledged.add((number, self.login))
@@ -176,6 +184,7 @@ class Reader(threading.Thread):
         except (OSError, AssertionError):
             answer = None
         for number in numbers:
+            self.ledger.note((number, self.login), "deleted, QUIT: %r" % answer)
             if answer is not None and answer.startswith(b"+OK"):
                 self.ledger.add(self.ledger.deleted, (number, self.login))
             else:
@@ -247,9 +256,10 @@ def judge(ledger, login, copies):
         there, tries = copies.get(number, 0), ledger.unanswered.get(key, 0)
         acknowledged = key in ledger.acknowledged
         deleted, maybe = ledger.deleted.get(key, 0), ledger.maybe_deleted.get(key, 0)
-        assert there + deleted + maybe >= acknowledged, "%s is lost" % (key,)
-        assert there + deleted <= acknowledged + tries, "%s is there %d times, %d deleted, %d tries unanswered" \
-            % (key, there, deleted, tries)
+        told = "%s is there %d times, %d deleted, %d tries unanswered: %s" \
+            % (key, there, deleted, tries, "; ".join(ledger.events.get(key, ())))
+        assert there + deleted + maybe >= acknowledged, "lost: " + told
+        assert there + deleted <= acknowledged + tries, "too many: " + told
         twice += there + deleted > 1
     return twice
 
