@@ -24,9 +24,11 @@
 #include "addin/net/complaints.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "mailfile/tidy.h"
 
 #define STATISTICS_MS 5000
 #define QUIET_MS 1000
+#define TIDY_MS 5000            /* for mail files at the end, at most */
 
 struct program {
 	struct task task;
@@ -327,8 +329,10 @@ static void close_parts(struct program *p)
 	PostilSetCallbacks(NULL);
 	ports_free(&p->ports);
 	net_free(&task->net);
-	if (task->store != NULL)
+	if (task->store != NULL) {
 		task->store->calls->free(&task->store);
+		mailfile_tidy(task->data_dir, TIDY_MS);
+	}
 	mail_names_free(&p->names);
 	directory_close(&task->directory);
 	settings_release(&task->settings);

@@ -43,8 +43,13 @@ def run(server, command, pattern=None):
     server.wait_for(pattern or r"(Database Fixup|Database Compactor|Index update process): Shutdown",
                     start=mark)
     name = command.split()[0]
-    postil.wait_until(lambda: not server.children(name), "%s to end" % name)
+    ended(server, name)
     return "\n".join(server.output.lines[mark:])
+
+
+def ended(server, name):
+    """The host has seen it end, too."""
+    postil.wait_until(lambda: name not in [task for task, _ in server.tasks()], "%s to end" % name)
 
 
 def change(server, login, sql):
@@ -217,7 +222,7 @@ def test_status_line_and_quit():
             server.check("tell fixup quit")
             os.kill(pid, signal.SIGCONT)
         server.wait_for(r"Database Fixup: Stopped: \d databases? done", start=mark)
-        postil.wait_until(lambda: not server.children("fixup"), "fixup to end")
+        ended(server, "fixup")
 
 
 def test_backup_and_restore():

@@ -1,6 +1,6 @@
 /*
- * A database file changed at will, then opened, listed, read, written to and
- * checked. The input is a list of changes to a good file: three octets of
+ * A database file changed at will: repaired once, then again changed, opened,
+ * listed, read, written to and checked. The input is a list of changes to a good file: three octets of
  * offset, one of length (its low five bits and one), then so many octets. Input
  * that begins as an SQLite file does is taken as the whole file.
  */
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nsf/maint.h"
 #include "nsf/nsf.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -26,15 +27,20 @@ static STATUS body(void *context, uint64_t offset, void *out, size_t size)
 	return NOERROR;
 }
 
-static void remove_files(void)
+static void remove_name(const char *file)
 {
 	static const char *const endings[] = { "", "-wal", "-shm", "-lock", "-journal" };
-	char name[120];
+	char name[PATH_MAX + 16];
 
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, endings[i]);
+	for (size_t i = 0; file[0] != '\0' && i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", file, endings[i]);
 		unlink(name);
 	}
+}
+
+static void remove_files(void)
+{
+	remove_name(path);
 }
 
 static void end(void)
@@ -252,6 +258,23 @@ static void use(struct nsf *nsf)
 	arena_release(&arena);
 }
 
+/* Whatever fixup was given: what it leaves is whole, or was left alone. */
+static void repair(const uint8_t *data, size_t n)
+{
+	struct nsf_fixup_result r;
+	struct fault fault = { 0 };
+	STATUS status;
+
+	write_changed(data, n);
+	status = nsf_fixup(path, false, NULL, &r, &fault);
+	if (status == NOERROR)
+		FUZZ_CHECK(nsf_check(path, NULL, NULL, &fault) == NOERROR);
+	else
+		FUZZ_CHECK(fault.text[0] != '\0' && !r.rebuilt);
+	remove_name(r.kept);
+	remove_name(r.aside);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct fault fault = { 0 };
@@ -261,6 +284,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		make_sample();
 		nsf_set_reserve(0);
 	}
+	repair(data, n);
 	write_changed(data, n);
 	if (nsf_open(path, &nsf, &fault) != NOERROR) {
 		FUZZ_CHECK(nsf == NULL && fault.text[0] != '\0');
