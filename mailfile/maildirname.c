@@ -241,6 +241,7 @@ STATUS maildir_folder_in(struct slice name, char separator, struct buf *out)
 		name = (struct slice){ end + 1, name.n - part.n - 1 };
 	}
 	status = buf_status(out) != NOERROR ? buf_status(out)
+	         : out->n == before ? POSTIL_ERR_INVALID
 	         : check_folder((struct slice){ out->p + before, out->n - before });
 	if (status != NOERROR)
 		out->n = before;

@@ -81,7 +81,8 @@ static void take_length(struct mbox_head *h, struct slice value)
 
 static void take_export(struct mbox_head *h, struct slice value)
 {
-	h->is_export = h->first_line && text_number(value, 16, &h->to_drop);
+	if (h->first_line)
+		h->is_export = text_number(value, 16, &h->to_drop);
 }
 
 static void add_md5(struct mbox_head *h, const char *p, size_t n)

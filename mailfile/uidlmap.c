@@ -162,12 +162,11 @@ struct slice uidl_map_base(struct slice name)
 
 void uidl_facts_set(struct uidl_facts *facts, struct slice uidl)
 {
-	if (uidl_is_valid(uidl)) {
-		facts->uidl = uidl;
-		facts->recorded = true;
-	} else {
+	facts->recorded = uidl_is_valid(uidl);
+	facts->uidl = facts->recorded ? uidl : (struct slice){ NULL, 0 };
+	facts->flags &= ~(unsigned)UIDL_FLAG_UNUSABLE;
+	if (!facts->recorded)
 		facts->flags |= UIDL_FLAG_UNUSABLE;
-	}
 }
 
 static STATUS make_one(struct uidl_map *map, const struct uidl_format *format,
