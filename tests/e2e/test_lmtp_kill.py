@@ -114,9 +114,10 @@ class Sender(threading.Thread):
             message = octets_of(number, random.Random(number))
             octets += b"MAIL FROM:<a@b.example>\r\nRCPT TO:<%s@acme.example>\r\nBDAT %d LAST\r\n" \
                 % (self.login.encode(), len(message)) + message
-        self.send(octets)
         for i, number in enumerate(numbers):
             try:
+                if i == 0:
+                    self.send(octets)                   # what goes half out may be taken, too
                 known = self.answer(b"250") and self.answer(b"250")     # 451: the directory comes up still
                 done = self.answer(b"250" if known else b"503") and known
             except Gone:
