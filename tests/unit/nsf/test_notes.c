@@ -19,6 +19,16 @@ static void start(void)
 	nsf = help_create(dir, path, sizeof(path));
 }
 
+/* Views show notes that are there: 1 to 4. */
+static void start_with_notes(void)
+{
+	struct note note = { .class = NOTE_CLASS_DOCUMENT };
+
+	start();
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_eq(nsf_note_put(nsf, &note, NULL), NOERROR);
+}
+
 static void stop(void)
 {
 	nsf_close(&nsf);
@@ -276,7 +286,7 @@ START_TEST(test_views)
 {
 	struct seen seen = { "", NULL };
 
-	start();
+	start_with_notes();
 	ck_assert_uint_eq(nsf_begin(nsf, NULL), NOERROR);
 	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 3, SLICE_LIT("third")), NOERROR);
 	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 1, SLICE_LIT("old")), NOERROR);
@@ -313,7 +323,7 @@ START_TEST(test_a_view_entry_that_fails)
 	size_t large = 1 << 20;
 	char *value = calloc(1, large);
 
-	start();
+	start_with_notes();
 	ck_assert_uint_eq(nsf_begin(nsf, NULL), NOERROR);
 	ck_assert_uint_eq(nsf_view_put(nsf, "$Users", SLICE_LIT("anna"), 1, SLICE_LIT("first")), NOERROR);
 	ck_assert_int_eq(sqlite3_exec(nsf->db, "PRAGMA max_page_count=40", NULL, NULL, NULL), SQLITE_OK);
@@ -336,7 +346,7 @@ START_TEST(test_view_key_has_a_limit)
 {
 	char *key = calloc(1, 5000);
 
-	start();
+	start_with_notes();
 	ck_assert_uint_eq(nsf_view_put(nsf, "v", (struct slice){ key, 4097 }, 1, SLICE_LIT("")),
 	                  POSTIL_ERR_TOO_LONG);
 	ck_assert_uint_eq(nsf_view_put(nsf, "v", (struct slice){ key, 4096 }, 1, SLICE_LIT("")), NOERROR);
