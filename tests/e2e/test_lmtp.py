@@ -245,6 +245,7 @@ def utf8_addresses():
             assert pop.ask(b"UTF8").startswith(b"+OK")
             assert pop.login().startswith(b"+OK")
             octets = b"".join(line + b"\r\n" for line in pop.long(b"RETR 1")[1])
+            assert pop.ask(b"QUIT").startswith(b"+OK")
         assert octets == "Return-Path: <j\u00fcrgen@b.example>\r\nDelivered-To: J\u00fcrgen@acme.example\r\n".encode() \
             + message.replace(b"\n", b"\r\n"), octets
         with server.connect() as pop:
