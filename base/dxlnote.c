@@ -334,6 +334,7 @@ static void start_inside(struct dxl_reader *r, enum dxl_element parent, enum dxl
 	if (is_list_value(parent, e)) {
 		dxl_begin_value(r);
 		r->capturing = e != E_DATETIMEPAIR;
+		r->pair_times = 0;
 		return;
 	}
 	switch (parent) {
@@ -364,9 +365,9 @@ static void start_inside(struct dxl_reader *r, enum dxl_element parent, enum dxl
 			ignore(r);
 		break;
 	case E_DATETIMEPAIR:
-		if (r->text.n > r->value_from)
+		if (e == E_DATETIME && r->pair_times++ == 1)
 			buf_add_char(&r->text, '/');
-		r->capturing = e == E_DATETIME;
+		r->capturing = e == E_DATETIME && r->pair_times <= 2;
 		break;
 	case E_OBJECT:
 		if (e == E_FILE && r->value_count == 0)

@@ -56,6 +56,7 @@ struct dxl_reader {
 	bool base64;                            /* they are decoded first */
 	bool cut;                               /* nothing more is taken for the item */
 	struct base64_stream decoder;
+	unsigned pair_times;                    /* of a <datetimepair>, so far */
 	size_t rich_depth;                      /* != 0: markup goes to text too */
 	size_t file_parts[4];                   /* of an object: which values are octets, created,
 	                                         * modified and attributes; 0: none */

@@ -79,6 +79,8 @@ static const struct {
 	{ "<document><item name='A'><number>110</number></item><item name='B'><datetime/></item></document>", "A=110;B=;#" },
 	{ "<document><item name='A'><datetimelist><datetime>20240101</datetime><datetimepair>\n<datetime>T01</datetime>\n"
 	  "<datetime>T02</datetime>\n</datetimepair></datetimelist></item></document>", "A=20240101|T01/T02;#" },
+	{ "<document><item name='A'><datetimelist><datetimepair><datetime/><datetime>T02</datetime></datetimepair>"
+	  "<datetimepair><datetime>T01</datetime><datetime/></datetimepair></datetimelist></item></document>", "A=/T02|T01/;#" },
 	/* rawitemdata: text 500, text list 501 (2: "ab","c"), number 300 (110) */
 	{ "<document><item name='A'><rawitemdata type='500'>\nYWJj\n</rawitemdata></item></document>", "A=abc;#" },
 	{ "<document><item name='A'><rawitemdata type='501'>AgACAAEAYWJj</rawitemdata></item></document>", "A=ab|c;#" },
