@@ -141,6 +141,19 @@ STATUS nsf_sync_directory(const char *path, struct fault *fault)
 
 /* --- the swap ------------------------------------------------------------------------------- */
 
+/* What is in the log goes into the old file while both still have their names: a crash between
+ * the steps below then leaves it whole, and nothing that was acknowledged lies in a log that
+ * nobody finds. Best effort: a file that cannot be opened, or in which somebody still reads,
+ * keeps its log. */
+static void log_write_back(const char *path)
+{
+	struct nsf *nsf = NULL;
+
+	if (nsf_open(path, &nsf, NULL) == NOERROR)
+		sqlite3_wal_checkpoint_v2(nsf->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	nsf_close(&nsf);
+}
+
 /* The log gets the kept file's name, if there is something in it; then log and index lose
  * theirs. */
 static STATUS log_keep(const char *path, const char *kept, struct fault *fault)
@@ -189,8 +202,10 @@ STATUS nsf_swap(const char *path, const char *draft, const char *kept, struct ns
 	struct nsf_lock *next = NULL;
 	STATUS status = nsf_lock_succeed(lock, &next, fault);
 
-	if (status == NOERROR)
+	if (status == NOERROR) {
+		log_write_back(path);
 		status = lay(path, draft, kept, fault);
+	}
 	nsf_lock_close(&next);
 	return status;
 }

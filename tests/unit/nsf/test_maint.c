@@ -233,6 +233,27 @@ START_TEST(test_restore_renames)
 }
 END_TEST
 
+/* What was delivered and lies in the log alone is in the old file itself before the log loses its
+ * name, so that a crash in between loses nothing. */
+START_TEST(test_restore_keeps_old_whole)
+{
+	struct nsf *nsf = sample(3, 3000);
+	struct nsf_restored r;
+	uint64_t octets;
+	char log[5000];
+	struct stat st;
+
+	ck_assert_uint_eq(nsf_backup(path, copy, false, NULL, &octets, NULL), NOERROR);
+	help_deliver(nsf, 80, 800, "in-the-log");       /* the file stays open, as the server has it */
+	restore_now(&r);
+	snprintf(log, sizeof(log), "%s-wal", r.kept);
+	ck_assert(stat(log, &st) != 0);
+	ck_assert_int_eq(help_sql_number(r.kept, "SELECT count(*) FROM inbox WHERE uidl='in-the-log'"), 1);
+	nsf_close(&nsf);
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
 START_TEST(test_restore_refused)
 {
 	struct nsf *nsf = sample(3, 3000);
@@ -283,4 +304,5 @@ START_TEST(test_tidy)
 END_TEST
 
 UNIT_MAIN("nsf maintenance", test_tables_are_known, test_compact_in_place, test_compact_as_copy,
-	test_recount, test_backup, test_restore, test_restore_renames, test_restore_refused, test_tidy)
+	test_recount, test_backup, test_restore, test_restore_renames, test_restore_keeps_old_whole,
+          test_restore_refused, test_tidy)
