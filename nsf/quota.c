@@ -77,16 +77,18 @@ bool nsf_quota_crossed(const struct nsf *nsf)
 static STATUS trash_would_do(struct nsf *nsf, uint64_t needed, size_t count, bool *would_r)
 {
 	struct counters c;
-	uint64_t octets = 0, trash = 0;
+	uint64_t octets = 0, trash = 0, messages = 0;
 	STATUS status = nsf_counters_read(nsf, &c, NULL);
 
 	if (status == NOERROR)
 		status = nsf_ask_number(nsf, ST_TRASH_OCTETS, &trash);
 	if (status == NOERROR)
+		status = nsf_ask_number(nsf, ST_TRASH_MESSAGES, &messages);
+	if (status == NOERROR)
 		status = used(nsf, &octets);
 	*would_r = status == NOERROR
 	           && (c.quota == 0 || octets + needed <= c.quota + trash)
-	           && (c.quota_messages == 0 || count <= c.quota_messages);
+	           && (c.quota_messages == 0 || c.messages + c.filed + count <= c.quota_messages + messages);
 	return status;
 }
 

@@ -129,6 +129,8 @@ const char *const nsf_statement_texts[ST_COUNT] = {
 	[ST_TRASH_OLD] = "SELECT note FROM trash WHERE deleted<?1 ORDER BY deleted,note LIMIT 1",
 	[ST_TRASH_OCTETS] = "SELECT coalesce(sum(size),0) FROM filed"
 		" WHERE coalesce(note,id) IN (SELECT note FROM trash)",
+	[ST_TRASH_MESSAGES] = "SELECT count(*) FROM filed"
+		" WHERE coalesce(note,id) IN (SELECT note FROM trash)",
 	[ST_PAGE_SIZE] = "PRAGMA page_size",
 	[ST_PAGE_COUNT] = "PRAGMA page_count",
 	[ST_FREE_COUNT] = "PRAGMA freelist_count",

@@ -113,6 +113,26 @@ START_TEST(test_trash_gives_way)
 }
 END_TEST
 
+/* Where the inbox alone has as many messages as may be, emptying the trash helps nobody. */
+START_TEST(test_trash_stays_if_it_cannot_help)
+{
+	uint64_t ids[4];
+
+	start();
+	set(NSF_SOFT_DELETE_HOURS, 48);
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_eq(deliver(100, &ids[i], NULL), NOERROR);
+	help_delete(nsf, ids, 1);
+	set(NSF_QUOTA_MESSAGES, 3);
+	ck_assert_uint_eq(deliver(100, NULL, NULL), POSTIL_ERR_QUOTA);
+	ck_assert_int_eq(help_sql_number(path, "SELECT count(*) FROM trash"), 1);
+	set(NSF_QUOTA_MESSAGES, 4);
+	ck_assert_uint_eq(deliver(100, NULL, NULL), NOERROR);
+	ck_assert_int_eq(help_sql_number(path, "SELECT count(*) FROM trash"), 0);
+	stop();
+}
+END_TEST
+
 static void tell(void)
 {
 	struct nsf_delivery d = help_message(&seed, 700);
@@ -194,5 +214,6 @@ START_TEST(test_settings)
 }
 END_TEST
 
-UNIT_MAIN("nsf quota", test_octets, test_messages, test_trash_gives_way, test_warned_once,
+UNIT_MAIN("nsf quota", test_octets, test_messages, test_trash_gives_way,
+          test_trash_stays_if_it_cannot_help, test_warned_once,
 	test_notice_over_quota, test_settings)
