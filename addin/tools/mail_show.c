@@ -13,8 +13,16 @@
 
 enum manner { SHOW_TEXT, SHOW_HEADER, SHOW_RAW };
 
-/* For a terminal: line ends as LF, control characters as '?'. */
-static size_t make_harmless(char *p, size_t n)
+/* Controls of ASCII, and those above it (U+0080 to U+009F, of which one begins escape sequences);
+ * before is the octet in front of c. */
+static bool is_control(unsigned char before, unsigned char c)
+{
+	return (c < ' ' && c != '\n' && c != '\t') || c == 0x7F || (before == 0xC2 && c >= 0x80 && c < 0xA0);
+}
+
+/* For a terminal: line ends as LF, control characters as '?'. *last: the octet before p, then the
+ * last of p. */
+static size_t make_harmless(char *p, size_t n, unsigned char *last)
 {
 	size_t kept = 0;
 
@@ -23,7 +31,8 @@ static size_t make_harmless(char *p, size_t n)
 
 		if (c == '\r')
 			continue;
-		p[kept++] = (c < ' ' && c != '\n' && c != '\t') || c == 0x7F ? '?' : (char)c;
+		p[kept++] = is_control(*last, c) ? '?' : (char)c;
+		*last = c;
 	}
 	return kept;
 }
@@ -39,6 +48,7 @@ static STATUS show_octets(struct nsf *nsf, const struct nsf_message *m, enum man
 {
 	uint64_t end = manner == SHOW_HEADER ? m->header_octets : m->size_octets, offset = 0;
 	char piece[PIECE_OCTETS];
+	unsigned char last = '\n';
 	STATUS status = NOERROR;
 
 	while (status == NOERROR && offset < end) {
@@ -50,7 +60,8 @@ static STATUS show_octets(struct nsf *nsf, const struct nsf_message *m, enum man
 			break;
 		offset += got;
 		if (status == NOERROR)
-			status = write_out(piece, manner == SHOW_RAW ? got : make_harmless(piece, got), fault);
+			status = write_out(piece, manner == SHOW_RAW ? got : make_harmless(piece, got, &last),
+			                   fault);
 	}
 	return status;
 }

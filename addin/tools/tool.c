@@ -32,7 +32,8 @@ void tool_say(const char *format, ...)
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	for (char *p = line; *p != '\0'; p++)   /* names in it may be hostile */
-		if ((unsigned char)*p < ' ' || *p == 0x7F)
+		if ((unsigned char)*p < ' ' || *p == 0x7F ||
+		    (p > line && (unsigned char)p[-1] == 0xC2 && (unsigned char)*p < 0xA0))
 			*p = '?';
 	fprintf(stderr, "postil %s: %s\n", tool_verb, line);
 }

@@ -193,6 +193,16 @@ class Messages(Case):
             self.assertIn(done.returncode, (64, 66))
         self.assertEqual(len(self.uidls("mail/x")), 4)
 
+    def test_show_is_harmless(self):
+        """Controls beyond ASCII begin escape sequences in many terminals, too."""
+        raw = b"Subject: a\x1b[2Jb \xc2\x9b2Jc \xc2\r\x9b2Jd \xc3\xa9\n\nx\n"
+        self.mail("import", "mail/x", self.write("in/1.eml", raw))
+        shown = self.mail("show", "-H", "mail/x", "1").stdout
+        self.assertEqual(shown, b"Subject: a?[2Jb \xc2?2Jc \xc2?2Jd \xc3\xa9\n\n")
+        told = self.mail("show", "mail/x", "\u009b2J", status=66).stderr
+        self.assertNotIn("\u009b".encode(), told)
+        self.assertIn(b"2J", told)
+
     def test_octets(self):
         raw = b"A: 1\n\n.dot\nbare\rcr\r\n\0\xff8-bit\n" + b"y" * 1000000 + b"\nlast"
         stored = b"A: 1\r\n\r\n.dot\r\nbare\rcr\r\n\0\xff8-bit\r\n" + b"y" * 1000000 + b"\r\nlast\r\n"
