@@ -55,6 +55,8 @@ int verb_mail(int argc, char **argv)
 			snprintf(name, sizeof(name), "postil mail %s", verbs[i].name);
 			tool_start(name + sizeof("postil ") - 1);
 			argv[1] = name;         /* what getopt calls the program */
+			if (argc == 3 && strcmp(argv[2], "--help") == 0)
+				tool_ask_usage();
 			return verbs[i].run(argc - 1, argv + 1);
 		}
 	tool_say("there is no verb \"%s\"", argv[1]);

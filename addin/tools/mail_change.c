@@ -53,6 +53,23 @@ static STATUS choose(struct mail_notes *n, bool uidls, const char *folder, char 
 	return status;
 }
 
+/* Where deletions are kept for a time they can be undone: that is said. */
+static void say_deleted(struct mail_notes *n)
+{
+	size_t count = n->ids.count, kept = 0;
+	int64_t since;
+
+	for (size_t i = 0; i < count; i++)
+		kept += nsf_trash_since(n->nsf, n->ids.all[i], &since) == NOERROR;
+	printf("%zu message%s deleted from %s", count, text_plural(count), buf_cstr(&n->tool.path));
+	if (kept == count)
+		printf(", to the trash\n");
+	else if (kept != 0)
+		printf(", %zu of them to the trash\n", kept);
+	else
+		printf("\n");
+}
+
 /* POP3 sessions go on: see notes.h. */
 static int delete_notes(struct mail_notes *n, const struct deletion *how, char **texts, int count)
 {
@@ -62,8 +79,7 @@ static int delete_notes(struct mail_notes *n, const struct deletion *how, char *
 	if (status == NOERROR)
 		status = notes_delete(n->nsf, how->for_good, &n->ids, &fault);
 	if (status == NOERROR) {
-		printf("%zu message%s deleted from %s\n", n->ids.count, text_plural(n->ids.count),
-		       buf_cstr(&n->tool.path));
+		say_deleted(n);
 		mail_notes_reclaim(n);
 	}
 	return mail_notes_end(n, status, &fault);

@@ -17,6 +17,7 @@
 #include "base/text.h"
 
 static const char *tool_verb = "";
+static bool usage_asked;
 
 void tool_start(const char *verb)
 {
@@ -89,8 +90,16 @@ int tool_fail(const struct fault *fault, STATUS status)
 	return tool_exit_status(status);
 }
 
+void tool_ask_usage(void)
+{
+	usage_asked = true;
+	opterr = 0;
+}
+
 int tool_usage(const char *text)
 {
+	if (usage_asked)
+		return tool_help(text);
 	fprintf(stderr, "Usage: postil %s\n", text);
 	return EX_USAGE;
 }

@@ -21,6 +21,9 @@ void tool_add_text(struct buf *out, struct slice text);
 /* Say the fault; returns the exit status for it. */
 int tool_fail(const struct fault *fault, STATUS status);
 int tool_exit_status(STATUS status);
+/* From now on the usage is what was asked for: tool_usage prints it on standard output and returns
+ * EX_OK, and getopt says nothing. */
+void tool_ask_usage(void);
 /* "Usage: postil text" on standard error; returns EX_USAGE. */
 int tool_usage(const char *text);
 /* The same to who asked for it: on standard output; returns EX_OK. */

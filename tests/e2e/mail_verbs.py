@@ -97,6 +97,9 @@ class Dispatcher(Case):
         for verb in ("create", "info", "list", "show", "import", "export", "delete"):
             self.mail(verb, status=64)
             self.mail(verb, "-Z", "x", status=64)
+            answer = self.run_postil("mail", verb, "--help")
+            self.assertEqual((answer.returncode, answer.stderr), (0, b""), verb)
+            self.assertIn(b"Usage: postil mail " + verb.encode(), answer.stdout)
         self.run_postil("deliver", status=64)
 
     def test_program_directory(self):

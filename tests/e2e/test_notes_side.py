@@ -126,9 +126,9 @@ def soft_deletion(server):
         assert c.login().startswith(b"+OK")
         assert [line.split()[1] for line in c.long(b"UIDL")[1]] == [line.split()[1] for line in uidls[1:]]
     assert mail(server, "trash", options=("-e",)) == "1 note deleted for good\n"
-    mail(server, "delete", "1")
+    assert mail(server, "delete", "1").endswith(".nsf, to the trash\n")
     assert subjects(server, "-f", "($Trash)") == ["number 2"]
-    mail(server, "delete", "1", options=("-x",))
+    assert mail(server, "delete", "1", options=("-x",)).endswith(".nsf\n")
     assert subjects(server, "-f", "($Trash)") == ["number 2"]
     assert "no fault found" in mail(server, "info", options=("-c",))
 
