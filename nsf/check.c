@@ -218,8 +218,8 @@ STATUS nsf_check(const char *path, void (*report)(void *context, const char *tex
 		return status;
 	status = nsf_examine(nsf, &finder, &examined, fault);
 	if (status == NOERROR && finder.findings > 0)
-		status = fault_set(fault, POSTIL_ERR_DAMAGED, "%s: %llu findings; `load fixup` at the server's "
-		                   "console repairs the file", path, (unsigned long long)finder.findings);
+		status = fault_set(fault, POSTIL_ERR_DAMAGED, "%s: faults found: %llu; `load fixup` at the "
+		                   "server's console repairs the file", path, (unsigned long long)finder.findings);
 	nsf_close(&nsf);
 	return status;
 }

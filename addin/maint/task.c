@@ -142,7 +142,8 @@ static bool options_take(struct run *run, int argc, char **argv, struct walk *wa
 			: NULL;
 		if (!run->maint->option(argv[i][1], value, &took) || (!took && argv[i][1] != '\0'
 		                                                      && argv[i][2] != '\0')) {
-			fault_set(fault, POSTIL_ERR_INVALID, "the option %.40s is not one of this server's", argv[i]);
+			fault_set(fault, POSTIL_ERR_INVALID,
+			          "the option %.40s is not one of this server's, or its value is wrong", argv[i]);
 			return false;
 		}
 		i += took && argv[i][2] == '\0';

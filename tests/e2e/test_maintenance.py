@@ -179,6 +179,7 @@ def test_compact():
             assert "left alone" in run(server, "compact mail/jcorrer.nsf -S 95")
             assert "a session has it open" in run(server, "compact mail/jcorrer.nsf -c")
             assert "is not one of this server's" in run(server, "compact -D")
+            assert "the option -S is not one of this server's, or its value is wrong" in run(server, "compact -S 101")
             run(server, "compact mail/jcorrer.nsf -b")
             assert os.path.getsize(path) >= size * 9 // 10
             said = run(server, "compact mail/jcorrer.nsf")
