@@ -385,6 +385,28 @@ static STATUS restore_over(const char *draft, const char *path, struct nsf_resto
 	return status;
 }
 
+/* Nobody makes the file meanwhile. */
+static STATUS publish_new(const char *draft, const char *path, struct fault *fault)
+{
+	struct nsf_lock *lock = NULL;
+	struct stat st;
+	STATUS status = nsf_lock_make(path, &lock, fault);
+
+	if (status != NOERROR)
+		return status;
+	status = nsf_lock_writer(lock);
+	if (status != NOERROR)
+		fault_set(fault, status, "%s-lock: %s", path, status_text(status));
+	else if (lstat(path, &st) == 0)
+		status = fault_set(fault, POSTIL_ERR_EXISTS, "%s: exists already", path);
+	if (status == NOERROR)
+		status = nsf_leftovers_remove(path, fault);
+	if (status == NOERROR)
+		status = publish(draft, path, false, fault);
+	nsf_lock_close(&lock);
+	return status;
+}
+
 static STATUS restore_new(const char *draft, const char *path, struct nsf_restored *restored,
                           struct fault *fault)
 {
@@ -396,7 +418,7 @@ static STATUS restore_new(const char *draft, const char *path, struct nsf_restor
 		status = nsf_inbox_stat(nsf, &restored->messages, &octets);
 	nsf_close(&nsf);
 	nsf_draft_strip(draft);
-	return status == NOERROR ? publish(draft, path, false, fault) : status;
+	return status == NOERROR ? publish_new(draft, path, fault) : status;
 }
 
 STATUS nsf_restore(const char *backup, const char *path, const struct nsf_watch *watch,

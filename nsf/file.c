@@ -308,6 +308,24 @@ static STATUS draft_sync(const char *draft, struct fault *fault)
 	return status;
 }
 
+STATUS nsf_leftovers_remove(const char *path, struct fault *fault)
+{
+	static const char *const endings[] = { "-wal", "-shm", "-journal" };
+	size_t size = strlen(path) + sizeof("-journal");
+	char *name = malloc(size);
+	STATUS status = NOERROR;
+
+	if (name == NULL)
+		return fault_set(fault, POSTIL_ERR_MEMORY, "%s: out of memory", path);
+	for (size_t i = 0; status == NOERROR && i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(name, size, "%s%s", path, endings[i]);
+		if (unlink(name) < 0 && errno != ENOENT)
+			status = fail_errno(name, "cannot remove", fault);
+	}
+	free(name);
+	return status;
+}
+
 /* Built under another name, so that the file appears whole or not at all. The
  * writer lock keeps two makers apart. */
 static STATUS build(const char *path, const char *draft, enum nsf_kind kind, struct fault *fault)
@@ -328,6 +346,8 @@ static STATUS build(const char *path, const char *draft, enum nsf_kind kind, str
 	sqlite3_close(db);      /* the last close moves everything into the file */
 	if (status == NOERROR)
 		status = draft_sync(draft, fault);
+	if (status == NOERROR)
+		status = nsf_leftovers_remove(path, fault);
 	if (status == NOERROR && link(draft, path) < 0)
 		status = fail_errno(path, "cannot make", fault);
 	unlink(draft);
@@ -381,8 +401,8 @@ STATUS nsf_create(const char *path, enum nsf_kind kind, struct nsf **nsf_r, stru
 
 static STATUS remove_locked(const char *path, struct fault *fault)
 {
-	static const char *const endings[] = { "", "-wal", "-shm", "-lock" };   /* the lock last */
-	size_t size = strlen(path) + sizeof("-lock");
+	static const char *const endings[] = { "", "-wal", "-shm", "-journal", "-lock" };   /* the lock last */
+	size_t size = strlen(path) + sizeof("-journal");
 	char *name = malloc(size);
 	STATUS status = NOERROR;
 

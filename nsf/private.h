@@ -139,6 +139,9 @@ STATUS nsf_counters_read(struct nsf *nsf, struct counters *counters_r, int *kind
 bool nsf_is_network_fs(unsigned long magic);
 
 /* --- schema.c --- */
+/* What a file that has gone left beside its place: a log or a journal that SQLite would take for
+ * one of the file that comes next. Nothing may have the name; the writer lock is held. */
+STATUS nsf_leftovers_remove(const char *path, struct fault *fault);
 STATUS nsf_schema_create(sqlite3 *db, enum nsf_kind kind, struct fault *fault);
 /* Bring a file up to the current version, or find that somebody else has. */
 STATUS nsf_schema_upgrade(struct nsf *nsf, struct fault *fault);

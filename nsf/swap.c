@@ -155,11 +155,17 @@ static void log_write_back(const char *path)
 }
 
 /* The log gets the kept file's name, if there is something in it; then log and index lose
- * theirs. */
+ * theirs. A journal that a compaction left goes with the old file, too: found beside the new one
+ * it would be undone into that. */
 static STATUS log_keep(const char *path, const char *kept, struct fault *fault)
 {
 	char from[PATH_MAX + 16], to[PATH_MAX + 16];
 	struct stat st;
+
+	snprintf(from, sizeof(from), "%s-journal", path);
+	snprintf(to, sizeof(to), "%s-journal", kept);
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return fail_errno(from, "cannot be kept", fault);
 
 	snprintf(from, sizeof(from), "%s-wal", path);
 	snprintf(to, sizeof(to), "%s-wal", kept);
@@ -170,12 +176,12 @@ static STATUS log_keep(const char *path, const char *kept, struct fault *fault)
 	return NOERROR;
 }
 
-static void log_bring_back(const char *path, const char *kept)
+static void log_bring_back(const char *path, const char *kept, const char *ending)
 {
 	char from[PATH_MAX + 16], to[PATH_MAX + 16];
 
-	snprintf(from, sizeof(from), "%s-wal", kept);
-	snprintf(to, sizeof(to), "%s-wal", path);
+	snprintf(from, sizeof(from), "%s%s", kept, ending);
+	snprintf(to, sizeof(to), "%s%s", path, ending);
 	if (link(from, to) == 0)
 		unlink(from);
 }
@@ -189,7 +195,8 @@ static STATUS lay(const char *path, const char *draft, const char *kept, struct 
 	status = log_keep(path, kept, fault);
 	if (status == NOERROR && rename(draft, path) < 0) {
 		status = fail_errno(path, "cannot be replaced", fault);
-		log_bring_back(path, kept);
+		log_bring_back(path, kept, "-wal");
+		log_bring_back(path, kept, "-journal");
 	}
 	if (status != NOERROR)
 		unlink(kept);

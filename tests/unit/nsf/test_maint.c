@@ -254,6 +254,75 @@ START_TEST(test_restore_keeps_old_whole)
 }
 END_TEST
 
+/* What a file left that is no longer there, or cannot be opened, does not become part of the next. */
+static void copy_octets(const char *from_ending, const char *to_ending)
+{
+	char from[5000], to[5000], octets[65536];
+	FILE *in, *out;
+	size_t n;
+
+	snprintf(from, sizeof(from), "%s%s", path, from_ending);
+	snprintf(to, sizeof(to), "%s%s", path, to_ending);
+	in = fopen(from, "rbe");
+	out = fopen(to, "wbe");
+	ck_assert(in != NULL && out != NULL);
+	while ((n = fread(octets, 1, sizeof(octets), in)) > 0)
+		ck_assert_uint_eq(fwrite(octets, 1, n, out), n);
+	ck_assert_int_eq(fclose(out), 0);
+	fclose(in);
+}
+
+static void leave_log(struct nsf **nsf)
+{
+	char log[5000];
+
+	help_deliver(*nsf, 90, 900, NULL);
+	copy_octets("-wal", ".saved");
+	nsf_close(nsf);
+	ck_assert_uint_eq(nsf_remove(path, NULL), NOERROR);
+	copy_octets(".saved", "-wal");
+	snprintf(log, sizeof(log), "%s.saved", path);
+	ck_assert_int_eq(unlink(log), 0);
+}
+
+START_TEST(test_leftover_log)
+{
+	struct nsf *nsf = sample(3, 3000);
+	struct nsf_restored r;
+	uint64_t octets, count = 9;
+
+	ck_assert_uint_eq(nsf_backup(path, copy, false, NULL, &octets, NULL), NOERROR);
+	leave_log(&nsf);
+	ck_assert_uint_eq(nsf_create(path, NSF_MAIL, &nsf, NULL), NOERROR);
+	ck_assert_uint_eq(nsf_inbox_stat(nsf, &count, &octets), NOERROR);
+	ck_assert_uint_eq(count, 0);
+	leave_log(&nsf);
+	restore_now(&r);
+	ck_assert_int_eq(help_sql_number(path, "SELECT count(*) FROM inbox"), 3);
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
+START_TEST(test_leftover_journal)
+{
+	struct nsf *nsf = sample(3, 3000);
+	struct nsf_restored r;
+	uint64_t octets;
+	char journal[5000];
+	struct stat st;
+
+	ck_assert_uint_eq(nsf_backup(path, copy, false, NULL, &octets, NULL), NOERROR);
+	nsf_close(&nsf);
+	copy_octets("", "-journal");
+	ck_assert_int_eq(truncate(path, 60), 0);        /* nothing that SQLite looks at further */
+	restore_now(&r);
+	ck_assert(!exists("-journal"));
+	snprintf(journal, sizeof(journal), "%s-journal", r.kept);
+	ck_assert_int_eq(stat(journal, &st), 0);
+	unit_tempdir_remove(&dir);
+}
+END_TEST
+
 START_TEST(test_restore_refused)
 {
 	struct nsf *nsf = sample(3, 3000);
@@ -305,4 +374,4 @@ END_TEST
 
 UNIT_MAIN("nsf maintenance", test_tables_are_known, test_compact_in_place, test_compact_as_copy,
 	test_recount, test_backup, test_restore, test_restore_renames, test_restore_keeps_old_whole,
-          test_restore_refused, test_tidy)
+	test_leftover_log, test_leftover_journal, test_restore_refused, test_tidy)
