@@ -420,10 +420,12 @@ static STATUS trash_put(struct nsf *nsf, uint64_t note)
 	bool was = false;
 	STATUS status = nsf_note_is_there(nsf, note, NULL);
 
-	if (status == NOERROR && nsf_trash_since(nsf, note, &since) == NOERROR)
-		return NOERROR;
-	if (status == NOERROR)
-		status = inbox_leave(nsf, note, &was);
+	if (status != NOERROR)
+		return status;
+	status = nsf_trash_since(nsf, note, &since);
+	if (status != POSTIL_ERR_NOT_FOUND)     /* there already, or not to be read */
+		return status;
+	status = inbox_leave(nsf, note, &was);
 	return status == NOERROR ? nsf_trash_add(nsf, note, was) : status;
 }
 

@@ -321,8 +321,11 @@ STATUS nsf_message_file(struct nsf *nsf, uint64_t id, struct message_row *row_r,
 	}
 	if (status == NOERROR)
 		status = nsf_message_take(nsf, first, row_r, filed_r);
-	nsf->counters.filed++;
-	return status == NOERROR && !*filed_r ? POSTIL_ERR_DAMAGED : status;
+	if (status == NOERROR && !*filed_r)
+		status = POSTIL_ERR_DAMAGED;
+	if (status == NOERROR)
+		nsf->counters.filed++;
+	return status;
 }
 
 STATUS nsf_message_return(struct nsf *nsf, const struct message_row *row)
@@ -332,11 +335,13 @@ STATUS nsf_message_return(struct nsf *nsf, const struct message_row *row)
 
 	if (status == NOERROR)
 		status = nsf_message_unfile(nsf, row->id);
+	if (status != NOERROR)
+		return status;
 	if (c->messages >= INT64_MAX || c->octets > (uint64_t)INT64_MAX - row->size)
 		return POSTIL_ERR_DAMAGED;
 	c->messages++;
 	c->octets += row->size;
-	return status;
+	return NOERROR;
 }
 
 STATUS nsf_message_drop(struct nsf *nsf, const struct message_row *row)
