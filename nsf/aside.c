@@ -38,6 +38,12 @@ void nsf_aside_close(struct aside *aside)
 	nsf_tidy(name);
 }
 
+/* What is set aside is deleted where it was: an item that has no room stops that. */
+static STATUS add_item(struct note *note, const char *name, struct slice value)
+{
+	return note_add_text(note, name, value) == NULL ? POSTIL_ERR_MEMORY : NOERROR;
+}
+
 static STATUS put(struct aside *aside, struct note *note, struct fault *fault)
 {
 	STATUS status = nsf_note_put(aside->nsf, note, NULL);
@@ -127,32 +133,38 @@ static STATUS rest_read(void *context, uint64_t offset, void *out, size_t size)
 }
 
 /* What the message was called. */
-static void add_uidl(struct nsf *nsf, uint64_t id, struct note *note)
+static STATUS add_uidl(struct nsf *nsf, uint64_t id, struct note *note)
 {
 	sqlite3_stmt *s = NULL;
+	STATUS status = NOERROR;
 
 	if (sqlite3_prepare_v2(nsf->db, "SELECT CAST(uidl AS TEXT) FROM inbox WHERE id=?1 UNION ALL SELECT"
 	                       " CAST(uidl AS TEXT) FROM filed WHERE id=?1", -1, &s, NULL) == SQLITE_OK) {
 		sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
 		if (sqlite3_step(s) == SQLITE_ROW)
-			note_add_text(note, "$DamagedUIDL", nsf_column(s, 0));
+			status = add_item(note, "$DamagedUIDL", nsf_column(s, 0));
 	}
 	sqlite3_finalize(s);
+	return status;
 }
 
-/* The items as far as they can be read; the UNID stays with the file that it was in. */
-static void note_of(struct nsf *nsf, uint64_t id, const char *why, struct arena *arena,
-                    struct note *note)
+/* The items, where all of them can be read; the UNID stays with the file that it was in. */
+static STATUS note_of(struct nsf *nsf, uint64_t id, const char *why, struct arena *arena,
+                      struct note *note)
 {
 	char number[24];
+	STATUS status = nsf_note_get(nsf, id, arena, note);
 
-	if (nsf_note_get(nsf, id, arena, note) != NOERROR)
+	if (status == POSTIL_ERR_MEMORY)
+		return status;
+	if (status != NOERROR)
 		note_init(note, arena);
 	note->has_unid = false;
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)id);
-	note_add_text(note, "$DamagedReason", slice_of(why));
-	note_add_text(note, "$DamagedNote", slice_of(number));
-	add_uidl(nsf, id, note);
+	status = add_item(note, "$DamagedReason", slice_of(why));
+	if (status == NOERROR)
+		status = add_item(note, "$DamagedNote", slice_of(number));
+	return status == NOERROR ? add_uidl(nsf, id, note) : status;
 }
 
 static STATUS deliver(struct aside *aside, struct rest *rest, const struct note *note,
@@ -185,8 +197,9 @@ STATUS nsf_aside_message(struct aside *aside, struct nsf *nsf, uint64_t id, cons
 
 	if (status != NOERROR)
 		return status;
-	note_of(nsf, id, why, &arena, &note);
-	status = rest_find(&rest, id);
+	status = note_of(nsf, id, why, &arena, &note);
+	if (status == NOERROR)
+		status = rest_find(&rest, id);
 	if (status == NOERROR)
 		status = rest.size > 0 ? deliver(aside, &rest, &note, fault) : put(aside, &note, fault);
 	if (status == POSTIL_ERR_DAMAGED)       /* the items are what is left */
@@ -198,11 +211,13 @@ STATUS nsf_aside_message(struct aside *aside, struct nsf *nsf, uint64_t id, cons
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
-static void row_begin(struct note *note, struct arena *arena, const char *why)
+static STATUS row_begin(struct note *note, struct arena *arena, const char *why)
 {
+	STATUS status;
+
 	note_init(note, arena);
-	note_add_text(note, "Form", SLICE_LIT("DamagedRow"));
-	note_add_text(note, "$DamagedReason", slice_of(why));
+	status = add_item(note, "Form", SLICE_LIT("DamagedRow"));
+	return status == NOERROR ? add_item(note, "$DamagedReason", slice_of(why)) : status;
 }
 
 static struct slice shown(struct slice value)
@@ -210,17 +225,16 @@ static struct slice shown(struct slice value)
 	return (struct slice){ value.p, value.n < COLUMN_SHOWN ? value.n : COLUMN_SHOWN };
 }
 
-static void column_add(struct note *note, const char *name, sqlite3_stmt *s, int column)
+static STATUS column_add(struct note *note, const char *name, sqlite3_stmt *s, int column)
 {
 	int type = sqlite3_column_type(s, column);
 	struct slice value;
 
 	if (type == SQLITE_NULL)
-		return;
+		return NOERROR;
 	value = (struct slice){ sqlite3_column_blob(s, column), 0 };
 	value.n = (size_t)sqlite3_column_bytes(s, column);
-	if (value.p != NULL)
-		note_add_text(note, name, shown(value));
+	return value.p == NULL ? NOERROR : add_item(note, name, shown(value));
 }
 
 STATUS nsf_aside_rows(struct aside *aside, struct nsf *nsf, const char *sql, const char *why,
@@ -234,10 +248,11 @@ STATUS nsf_aside_rows(struct aside *aside, struct nsf *nsf, const char *sql, con
 		struct arena arena = ARENA_INIT;
 		struct note note;
 
-		row_begin(&note, &arena, why);
-		for (int i = 0; i < sqlite3_column_count(s); i++)
-			column_add(&note, sqlite3_column_name(s, i), s, i);
-		status = aside_open(aside, fault);
+		status = row_begin(&note, &arena, why);
+		for (int i = 0; i < sqlite3_column_count(s) && status == NOERROR; i++)
+			status = column_add(&note, sqlite3_column_name(s, i), s, i);
+		if (status == NOERROR)
+			status = aside_open(aside, fault);
 		if (status == NOERROR)
 			status = put(aside, &note, fault);
 		arena_release(&arena);
@@ -246,16 +261,16 @@ STATUS nsf_aside_rows(struct aside *aside, struct nsf *nsf, const char *sql, con
 	return status == NOERROR ? nsf_status(nsf->db, rc) : status;
 }
 
-static void value_add(struct note *note, const char *name, const struct salvage_value *v)
+static STATUS value_add(struct note *note, const char *name, const struct salvage_value *v)
 {
 	char number[32];
 
-	if (v->type == SALVAGE_TEXT || v->type == SALVAGE_BLOB) {
-		note_add_text(note, name, shown(v->octets));
-	} else if (v->type == SALVAGE_INTEGER) {
-		snprintf(number, sizeof(number), "%lld", (long long)v->integer);
-		note_add_text(note, name, slice_of(number));
-	}
+	if (v->type == SALVAGE_TEXT || v->type == SALVAGE_BLOB)
+		return add_item(note, name, shown(v->octets));
+	if (v->type != SALVAGE_INTEGER)
+		return NOERROR;
+	snprintf(number, sizeof(number), "%lld", (long long)v->integer);
+	return add_item(note, name, slice_of(number));
 }
 
 STATUS nsf_aside_row(struct aside *aside, const struct nsf_table *table,
@@ -269,15 +284,18 @@ STATUS nsf_aside_row(struct aside *aside, const struct nsf_table *table,
 
 	if (status != NOERROR)
 		return status;
-	row_begin(&note, &arena, row->whole ? "the row does not fit its table" : "the row is not whole");
-	note_add_text(&note, "Table", slice_of(table->name));
-	if (row->has_rowid)
-		value_add(&note, "Number", &id);
-	for (size_t i = 0; i < row->count; i++) {
+	status = row_begin(&note, &arena, row->whole ? "the row does not fit its table"
+	                   : "the row is not whole");
+	if (status == NOERROR)
+		status = add_item(&note, "Table", slice_of(table->name));
+	if (status == NOERROR && row->has_rowid)
+		status = value_add(&note, "Number", &id);
+	for (size_t i = 0; i < row->count && status == NOERROR; i++) {
 		snprintf(name, sizeof(name), "Column%zu", i + 1);
-		value_add(&note, name, &row->values[i]);
+		status = value_add(&note, name, &row->values[i]);
 	}
-	status = put(aside, &note, fault);
+	if (status == NOERROR)
+		status = put(aside, &note, fault);
 	arena_release(&arena);
 	return status;
 }
