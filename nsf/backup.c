@@ -157,6 +157,20 @@ STATUS nsf_backup(const char *path, const char *target, bool replace,
 
 /* --- restore ---------------------------------------------------------------------------------- */
 
+/* errno tells why not. */
+static bool write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno != EINTR)
+			return false;
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return true;
+}
+
 static STATUS octets_copy(const char *from, int to, const struct nsf_watch *watch, struct fault *fault)
 {
 	int fd = open(from, O_RDONLY | O_CLOEXEC);
@@ -171,9 +185,10 @@ static STATUS octets_copy(const char *from, int to, const struct nsf_watch *watc
 		                   strerrordesc_np(errno));
 	while (status == NOERROR && n > 0) {
 		n = read(fd, piece, COPY_OCTETS);
-		if (n < 0 || (n > 0 && write(to, piece, (size_t)n) != n))
-			status = fault_set(fault, errno == ENOSPC ? POSTIL_ERR_DISK_FULL : POSTIL_ERR_IO,
-			                   "%s: cannot be copied: %s", from, strerrordesc_np(errno));
+		if (n < 0 || !write_all(to, piece, (size_t)n))
+			status = fault_set(fault, errno == ENOSPC || errno == EDQUOT ? POSTIL_ERR_DISK_FULL
+			                   : POSTIL_ERR_IO, "%s: cannot be copied: %s", from,
+			                   strerrordesc_np(errno));
 		done += n > 0 ? (uint64_t)n : 0;
 		if (status == NOERROR && !nsf_watch_go_on(watch, done, 0))
 			status = fault_set(fault, POSTIL_ERR_CANCEL, "%s: stopped", from);
