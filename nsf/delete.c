@@ -128,7 +128,7 @@ static STATUS note_free(struct nsf *nsf, uint64_t id)
 /* *id_r = 0: there is none. */
 static STATUS first_of(struct nsf *nsf, enum statement which, uint64_t *id_r)
 {
-	STATUS status = nsf_ask_number(nsf, which, id_r);
+	STATUS status = nsf_ask_number(nsf, which, 0, NULL, id_r);
 
 	if (status == POSTIL_ERR_NOT_FOUND)
 		*id_r = 0;
@@ -185,7 +185,7 @@ static int64_t free_pages(struct nsf *nsf)
 {
 	uint64_t count = 0;
 
-	return nsf_ask_number(nsf, ST_FREE_COUNT, &count) == NOERROR ? (int64_t)count : 0;
+	return nsf_ask_number(nsf, ST_FREE_COUNT, 0, NULL, &count) == NOERROR ? (int64_t)count : 0;
 }
 
 /* Pages at the end of the file that are free, or whose content finds room

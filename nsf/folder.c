@@ -1,14 +1,13 @@
 /*
- * Folders: which notes lie where. The inbox is the inbox of POP3, the trash keeps what is
- * deleted until its time is over; other folders are names and lists of notes. Names come from
- * outside and are checked; what rows say is distrusted.
+ * Folders: which notes lie where. The inbox is that of POP3, the trash has its own file; other
+ * folders are names and lists of notes. Names come from outside and are checked; what rows say
+ * is distrusted.
  */
 #include "nsf/private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "base/banned.h"
 
@@ -49,8 +48,10 @@ struct ids {
 	size_t count, room;
 };
 
-static STATUS ids_add(struct ids *ids, uint64_t id)
+static STATUS ids_add(void *context, uint64_t id)
 {
+	struct ids *ids = context;
+
 	if (ids->count == ids->room) {
 		size_t room = ids->room == 0 ? 64 : ids->room * 2;
 		uint64_t *all = realloc(ids->all, room * sizeof(*all));
@@ -64,41 +65,11 @@ static STATUS ids_add(struct ids *ids, uint64_t id)
 	return NOERROR;
 }
 
-static STATUS ids_get(struct nsf *nsf, enum statement which, int64_t folder, struct ids *ids)
-{
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, which, &s);
-	uint64_t id;
-	int rc;
-
-	if (status != NOERROR)
-		return status;
-	if (which == ST_MEMBERS)
-		sqlite3_bind_int64(s, 1, folder);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
-		status = nsf_column_count(s, 0, &id) && id <= NSF_ID_MAX ? ids_add(ids, id)
-			: POSTIL_ERR_DAMAGED;
-	if (status == NOERROR)
-		status = nsf_status(nsf->db, rc);
-	nsf_statement_done(nsf, which, s);
-	return status;
-}
-
 static STATUS folder_find(struct nsf *nsf, struct slice name, int64_t *folder_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_FOLDER_FIND, &s);
 	uint64_t folder = 0;
-	int rc;
+	STATUS status = nsf_ask_named(nsf, ST_FOLDER_FIND, name, &folder);
 
-	if (status != NOERROR)
-		return status;
-	nsf_bind_text(s, 1, name);
-	rc = sqlite3_step(s);
-	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && (!nsf_column_count(s, 0, &folder) || folder == 0))
-		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_FOLDER_FIND, s);
 	*folder_r = (int64_t)folder;
 	return status;
 }
@@ -111,7 +82,8 @@ static STATUS notes_in(struct nsf *nsf, struct slice name, struct ids *ids)
 	int64_t folder = 0;
 	STATUS status = place == PLACE_FOLDER ? folder_find(nsf, name, &folder) : NOERROR;
 
-	return status == NOERROR ? ids_get(nsf, of_place[place], folder, ids) : status;
+	return status == NOERROR ? nsf_ask_ids(nsf, of_place[place], place == PLACE_FOLDER, &folder,
+	                                       ids_add, ids) : status;
 }
 
 STATUS nsf_folder_each(struct nsf *nsf, struct slice name,
@@ -210,22 +182,6 @@ STATUS nsf_folder_add(struct nsf *nsf, struct slice name, uint64_t note_id)
 	return nsf_change_end(nsf, &change, member_change(nsf, ST_MEMBER_ADD, name, note_id), NULL);
 }
 
-/* *was_r: it was in the inbox, with octets or without. */
-static STATUS inbox_leave(struct nsf *nsf, uint64_t note, bool *was_r)
-{
-	struct message_row row, filed;
-	bool has = false;
-	STATUS status = nsf_message_find(nsf, note, &row, &has);
-
-	*was_r = false;
-	if (status == NOERROR && has && row.in_inbox)
-		return nsf_message_file(nsf, row.id, &filed, was_r);
-	if (status == NOERROR)
-		status = nsf_run(nsf, ST_PENDING_DELETE, 1, (const int64_t[]){ (int64_t)note });
-	*was_r = status == NOERROR && sqlite3_changes(nsf->db) > 0;
-	return status;
-}
-
 STATUS nsf_folder_take(struct nsf *nsf, struct slice name, uint64_t note_id)
 {
 	enum place place = place_of(name);
@@ -240,7 +196,7 @@ STATUS nsf_folder_take(struct nsf *nsf, struct slice name, uint64_t note_id)
 	status = nsf_change_begin(nsf, &change, NULL);
 	if (status != NOERROR)
 		return status;
-	status = place == PLACE_INBOX ? inbox_leave(nsf, note_id, &was)
+	status = place == PLACE_INBOX ? nsf_inbox_leave(nsf, note_id, &was)
 		: member_change(nsf, ST_MEMBER_DELETE, name, note_id);
 	return nsf_change_end(nsf, &change, status, NULL);
 }
@@ -346,123 +302,4 @@ STATUS nsf_note_folders(struct nsf *nsf, uint64_t note_id,
 		status = nsf_status(nsf->db, rc);
 	nsf_statement_done(nsf, ST_MEMBER_FOLDERS, s);
 	return status;
-}
-
-/* --- the trash --------------------------------------------------------------------------------------- */
-
-STATUS nsf_trash_add(struct nsf *nsf, uint64_t note, bool from_inbox)
-{
-	nsf->counters.sequence++;
-	return nsf_run(nsf, ST_TRASH_ADD, 3,
-	               (const int64_t[]){ (int64_t)note, clock_wall_secs(), from_inbox });
-}
-
-STATUS nsf_trash_take(struct nsf *nsf, uint64_t note, bool *was_r, uint64_t *inbox_r)
-{
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_TRASH_TAKE, &s);
-	int rc;
-
-	*was_r = false;
-	*inbox_r = 0;
-	if (status != NOERROR)
-		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)note);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		*was_r = true;
-		*inbox_r = sqlite3_column_int(s, 0) != 0;
-		rc = sqlite3_step(s);
-	}
-	status = nsf_status(nsf->db, rc);
-	nsf_statement_done(nsf, ST_TRASH_TAKE, s);
-	return status;
-}
-
-STATUS nsf_trash_oldest(struct nsf *nsf, int64_t before_secs, uint64_t *note_r)
-{
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_TRASH_OLD, &s);
-	int rc;
-
-	*note_r = 0;
-	if (status != NOERROR)
-		return status;
-	sqlite3_bind_int64(s, 1, before_secs);
-	rc = sqlite3_step(s);
-	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && (!nsf_column_count(s, 0, note_r) || *note_r > NSF_ID_MAX))
-		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_TRASH_OLD, s);
-	return status;
-}
-
-STATUS nsf_trash_since(struct nsf *nsf, uint64_t note_id, int64_t *since_secs_r)
-{
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_TRASH_GET, &s);
-	int rc;
-
-	if (status != NOERROR)
-		return status;
-	sqlite3_bind_int64(s, 1, note_id > NSF_ID_MAX ? -1 : (sqlite3_int64)note_id);
-	rc = sqlite3_step(s);
-	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW)
-		*since_secs_r = sqlite3_column_int64(s, 0);
-	nsf_statement_done(nsf, ST_TRASH_GET, s);
-	return status;
-}
-
-static STATUS trash_put(struct nsf *nsf, uint64_t note)
-{
-	int64_t since;
-	bool was = false;
-	STATUS status = nsf_note_is_there(nsf, note, NULL);
-
-	if (status != NOERROR)
-		return status;
-	status = nsf_trash_since(nsf, note, &since);
-	if (status != POSTIL_ERR_NOT_FOUND)     /* there already, or not to be read */
-		return status;
-	status = inbox_leave(nsf, note, &was);
-	return status == NOERROR ? nsf_trash_add(nsf, note, was) : status;
-}
-
-STATUS nsf_trash_put(struct nsf *nsf, uint64_t note_id)
-{
-	struct change change;
-	STATUS status;
-
-	if (note_id > NSF_ID_MAX)
-		return POSTIL_ERR_DELETED;
-	status = nsf_change_begin(nsf, &change, NULL);
-	if (status != NOERROR)
-		return status;
-	return nsf_change_end(nsf, &change, trash_put(nsf, note_id), NULL);
-}
-
-static STATUS trash_restore(struct nsf *nsf, uint64_t note)
-{
-	uint64_t inbox;
-	bool was;
-	STATUS status = nsf_trash_take(nsf, note, &was, &inbox);
-
-	if (status == NOERROR && !was)
-		return POSTIL_ERR_NOT_FOUND;
-	nsf->counters.sequence++;
-	return status == NOERROR && inbox != 0 ? nsf_inbox_enter(nsf, note) : status;
-}
-
-STATUS nsf_trash_restore(struct nsf *nsf, uint64_t note_id)
-{
-	struct change change;
-	STATUS status;
-
-	if (note_id > NSF_ID_MAX)
-		return POSTIL_ERR_NOT_FOUND;
-	status = nsf_change_begin(nsf, &change, NULL);
-	if (status != NOERROR)
-		return status;
-	return nsf_change_end(nsf, &change, trash_restore(nsf, note_id), NULL);
 }

@@ -217,20 +217,13 @@ STATUS nsf_message_of_note(struct nsf *nsf, uint64_t note_id, struct nsf_note_me
 
 STATUS nsf_note_of_message(struct nsf *nsf, uint64_t id, uint64_t *note_id_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_NOTE_OF_MESSAGE, &s);
-	int rc;
+	int64_t key = id > NSF_ID_MAX ? -1 : (int64_t)id;
+	STATUS status = nsf_ask_number(nsf, ST_NOTE_OF_MESSAGE, 1, &key, note_id_r);
 
-	*note_id_r = id;
-	if (status != NOERROR)
+	if (status != POSTIL_ERR_NOT_FOUND)
 		return status;
-	sqlite3_bind_int64(s, 1, id > NSF_ID_MAX ? -1 : (sqlite3_int64)id);
-	rc = sqlite3_step(s);
-	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, note_id_r))
-		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_NOTE_OF_MESSAGE, s);
-	return status;
+	*note_id_r = id;
+	return NOERROR;
 }
 
 /* --- moving --------------------------------------------------------------------------------- */
@@ -260,20 +253,11 @@ static STATUS inbox_take(struct nsf *nsf, uint64_t id, struct message_row *row_r
 /* id may be that of a second form. */
 static STATUS first_of_second(struct nsf *nsf, uint64_t id, uint64_t *first_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_INBOX_OF_SECOND, &s);
-	int rc;
+	STATUS status;
 
 	*first_r = 0;
-	if (status != NOERROR)
-		return status;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
-	rc = sqlite3_step(s);
-	status = nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, first_r))
-		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_INBOX_OF_SECOND, s);
-	return status;
+	status = nsf_ask_number(nsf, ST_INBOX_OF_SECOND, 1, (const int64_t[]){ (int64_t)id }, first_r);
+	return status == POSTIL_ERR_NOT_FOUND ? NOERROR : status;
 }
 
 STATUS nsf_message_take(struct nsf *nsf, uint64_t id, struct message_row *row_r, bool *taken_r)

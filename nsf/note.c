@@ -225,18 +225,5 @@ STATUS nsf_note_find(struct nsf *nsf, const struct unid *unid, uint64_t *id_r)
 
 STATUS nsf_notes_each(struct nsf *nsf, STATUS (*each)(void *context, uint64_t id), void *context)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_NOTES_EACH, &s);
-	uint64_t id;
-	int rc;
-
-	if (status != NOERROR)
-		return status;
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
-		status = nsf_column_count(s, 0, &id) && id <= NSF_ID_MAX ? each(context, id)
-			: POSTIL_ERR_DAMAGED;
-	if (status == NOERROR)
-		status = nsf_status(nsf->db, rc);
-	nsf_statement_done(nsf, ST_NOTES_EACH, s);
-	return status;
+	return nsf_ask_ids(nsf, ST_NOTES_EACH, 0, NULL, each, context);
 }

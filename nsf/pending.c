@@ -1,5 +1,5 @@
 /*
- * Notes in the inbox that have no octets yet. A rendering is made outside of any transaction,
+ * What enters and leaves the inbox, and notes there that have no octets yet. A rendering is made outside of any transaction,
  * so what is set here is set only if the note is still as it was when it was read.
  */
 #include "nsf/private.h"
@@ -41,6 +41,21 @@ STATUS nsf_inbox_enter(struct nsf *nsf, uint64_t note)
 	if (has)
 		return row.in_inbox ? NOERROR : nsf_message_return(nsf, &row);
 	return nsf_run(nsf, ST_PENDING_ADD, 2, (const int64_t[]){ (int64_t)note, sequence });
+}
+
+STATUS nsf_inbox_leave(struct nsf *nsf, uint64_t note, bool *was_r)
+{
+	struct message_row row, filed;
+	bool has = false;
+	STATUS status = nsf_message_find(nsf, note, &row, &has);
+
+	*was_r = false;
+	if (status == NOERROR && has && row.in_inbox)
+		return nsf_message_file(nsf, row.id, &filed, was_r);
+	if (status == NOERROR)
+		status = nsf_run(nsf, ST_PENDING_DELETE, 1, (const int64_t[]){ (int64_t)note });
+	*was_r = status == NOERROR && sqlite3_changes(nsf->db) > 0;
+	return status;
 }
 
 /* From wherever it lies, the trash included. */

@@ -211,7 +211,7 @@ STATUS nsf_items_insert(struct nsf *nsf, uint64_t id, const struct note *note);
 STATUS nsf_items_delete(struct nsf *nsf, uint64_t id);
 STATUS nsf_items_get(struct nsf *nsf, uint64_t id, struct note *note);
 
-/* --- note.c, delete.c, folder.c, pending.c, quota.c --- */
+/* --- note.c, delete.c, trash.c, pending.c, quota.c --- */
 /* Insert a note's row and items; id is free. flags: enum note_row_flag. created_ms: if the
  * note does not say it itself; 0: now. */
 STATUS nsf_note_insert(struct nsf *nsf, uint64_t id, const struct note *note, int flags,
@@ -228,6 +228,8 @@ STATUS nsf_trash_oldest(struct nsf *nsf, int64_t before_secs, uint64_t *note_r);
 STATUS nsf_pending_again(struct nsf *nsf, uint64_t note);
 STATUS nsf_pending_sequence(struct nsf *nsf, uint64_t note, int64_t *sequence_r);
 STATUS nsf_inbox_enter(struct nsf *nsf, uint64_t note);         /* inside a change; not from the trash */
+/* Inside a change. *was_r: it was in the inbox, with octets or without. */
+STATUS nsf_inbox_leave(struct nsf *nsf, uint64_t note, bool *was_r);
 /* Would these go beyond a quota? Inside the transaction of the delivery. */
 STATUS nsf_quota_check(struct nsf *nsf, const struct nsf_delivery *messages, size_t count,
                        struct fault *fault);
@@ -239,8 +241,14 @@ STATUS nsf_quota_make_room(struct nsf *nsf, const struct nsf_delivery *messages,
 /* One step of nsf_reclaim that leaves the log as it is: first all rows, then, if wished, pages. */
 STATUS nsf_reclaim_part(struct nsf *nsf, bool pages, bool *more_r);
 STATUS nsf_reclaim_pending(struct nsf *nsf, bool *pending_r);   /* would nsf_reclaim find rows? */
-/* One number; the statement takes none. */
-STATUS nsf_ask_number(struct nsf *nsf, enum statement which, uint64_t *value_r);
+/* The number in the first column of the row that is asked for; POSTIL_ERR_NOT_FOUND: no row. */
+STATUS nsf_ask_number(struct nsf *nsf, enum statement which, int count, const int64_t *integers,
+                      uint64_t *value_r);
+/* The number of what has a name; 0 is none that is given. */
+STATUS nsf_ask_named(struct nsf *nsf, enum statement which, struct slice name, uint64_t *value_r);
+/* The ids in the first column; each is not to change the rows that are asked for. */
+STATUS nsf_ask_ids(struct nsf *nsf, enum statement which, int count, const int64_t *integers,
+                   STATUS (*each)(void *context, uint64_t id), void *context);
 
 static inline int64_t nsf_body_key(uint64_t id, uint64_t chunk)
 {

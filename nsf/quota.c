@@ -9,12 +9,12 @@
 static STATUS used(struct nsf *nsf, uint64_t *octets_r)
 {
 	uint64_t size = 0, count = 0, free_count = 0;
-	STATUS status = nsf_ask_number(nsf, ST_PAGE_SIZE, &size);
+	STATUS status = nsf_ask_number(nsf, ST_PAGE_SIZE, 0, NULL, &size);
 
 	if (status == NOERROR)
-		status = nsf_ask_number(nsf, ST_PAGE_COUNT, &count);
+		status = nsf_ask_number(nsf, ST_PAGE_COUNT, 0, NULL, &count);
 	if (status == NOERROR)
-		status = nsf_ask_number(nsf, ST_FREE_COUNT, &free_count);
+		status = nsf_ask_number(nsf, ST_FREE_COUNT, 0, NULL, &free_count);
 	if (status == NOERROR)
 		*octets_r = size * (count > free_count ? count - free_count : 0);
 	return status;
@@ -81,9 +81,9 @@ static STATUS trash_would_do(struct nsf *nsf, uint64_t needed, size_t count, boo
 	STATUS status = nsf_counters_read(nsf, &c, NULL);
 
 	if (status == NOERROR)
-		status = nsf_ask_number(nsf, ST_TRASH_OCTETS, &trash);
+		status = nsf_ask_number(nsf, ST_TRASH_OCTETS, 0, NULL, &trash);
 	if (status == NOERROR)
-		status = nsf_ask_number(nsf, ST_TRASH_MESSAGES, &messages);
+		status = nsf_ask_number(nsf, ST_TRASH_MESSAGES, 0, NULL, &messages);
 	if (status == NOERROR)
 		status = used(nsf, &octets);
 	*would_r = status == NOERROR

@@ -101,16 +101,22 @@ STATUS nsf_statement_run(struct nsf *nsf, enum statement which, sqlite3_stmt *st
 	return status;
 }
 
+static STATUS statement_with(struct nsf *nsf, enum statement which, int count,
+                             const int64_t *integers, sqlite3_stmt **statement_r)
+{
+	STATUS status = nsf_statement(nsf, which, statement_r);
+
+	for (int i = 0; status == NOERROR && i < count; i++)
+		sqlite3_bind_int64(*statement_r, i + 1, integers[i]);
+	return status;
+}
+
 STATUS nsf_run(struct nsf *nsf, enum statement which, int count, const int64_t *integers)
 {
 	sqlite3_stmt *statement;
-	STATUS status = nsf_statement(nsf, which, &statement);
+	STATUS status = statement_with(nsf, which, count, integers, &statement);
 
-	if (status != NOERROR)
-		return status;
-	for (int i = 0; i < count; i++)
-		sqlite3_bind_int64(statement, i + 1, integers[i]);
-	return nsf_statement_run(nsf, which, statement);
+	return status == NOERROR ? nsf_statement_run(nsf, which, statement) : status;
 }
 
 int nsf_bind_text(sqlite3_stmt *statement, int index, struct slice s)
@@ -151,18 +157,53 @@ bool nsf_column_count(sqlite3_stmt *statement, int index, uint64_t *value_r)
 	return true;
 }
 
-STATUS nsf_ask_number(struct nsf *nsf, enum statement which, uint64_t *value_r)
+static STATUS number_take(struct nsf *nsf, enum statement which, sqlite3_stmt *s, uint64_t *value_r)
+{
+	int rc = sqlite3_step(s);
+	STATUS status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
+
+	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, value_r))
+		status = POSTIL_ERR_DAMAGED;
+	nsf_statement_done(nsf, which, s);
+	return status;
+}
+
+STATUS nsf_ask_number(struct nsf *nsf, enum statement which, int count, const int64_t *integers,
+                      uint64_t *value_r)
+{
+	sqlite3_stmt *s;
+	STATUS status = statement_with(nsf, which, count, integers, &s);
+
+	return status == NOERROR ? number_take(nsf, which, s, value_r) : status;
+}
+
+STATUS nsf_ask_named(struct nsf *nsf, enum statement which, struct slice name, uint64_t *value_r)
 {
 	sqlite3_stmt *s;
 	STATUS status = nsf_statement(nsf, which, &s);
+
+	if (status != NOERROR)
+		return status;
+	nsf_bind_text(s, 1, name);
+	status = number_take(nsf, which, s, value_r);
+	return status == NOERROR && *value_r == 0 ? POSTIL_ERR_DAMAGED : status;
+}
+
+STATUS nsf_ask_ids(struct nsf *nsf, enum statement which, int count, const int64_t *integers,
+                   STATUS (*each)(void *context, uint64_t id), void *context)
+{
+	sqlite3_stmt *s;
+	STATUS status = statement_with(nsf, which, count, integers, &s);
+	uint64_t id;
 	int rc;
 
 	if (status != NOERROR)
 		return status;
-	rc = sqlite3_step(s);
-	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && !nsf_column_count(s, 0, value_r))
-		status = POSTIL_ERR_DAMAGED;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
+		status = nsf_column_count(s, 0, &id) && id <= NSF_ID_MAX ? each(context, id)
+			: POSTIL_ERR_DAMAGED;
+	if (status == NOERROR)
+		status = nsf_status(nsf->db, rc);
 	nsf_statement_done(nsf, which, s);
 	return status;
 }

@@ -8,19 +8,7 @@
 
 static STATUS user_find(struct nsf *nsf, struct slice name, uint64_t *user_r)
 {
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, ST_USER_FIND, &s);
-	int rc;
-
-	if (status != NOERROR)
-		return status;
-	nsf_bind_text(s, 1, name);
-	rc = sqlite3_step(s);
-	status = rc == SQLITE_DONE ? POSTIL_ERR_NOT_FOUND : nsf_status(nsf->db, rc);
-	if (rc == SQLITE_ROW && (!nsf_column_count(s, 0, user_r) || *user_r == 0))
-		status = POSTIL_ERR_DAMAGED;
-	nsf_statement_done(nsf, ST_USER_FIND, s);
-	return status;
+	return nsf_ask_named(nsf, ST_USER_FIND, name, user_r);
 }
 
 static STATUS user_add(struct nsf *nsf, struct slice name, uint64_t *user_r)
@@ -124,21 +112,6 @@ STATUS nsf_is_unread(struct nsf *nsf, uint64_t user, uint64_t note_id, bool *unr
 STATUS nsf_unread_each(struct nsf *nsf, uint64_t user,
                        STATUS (*each)(void *context, uint64_t note_id), void *context)
 {
-	enum statement which = user == 0 ? ST_UNREAD_EACH_NEW : ST_UNREAD_EACH;
-	sqlite3_stmt *s;
-	STATUS status = nsf_statement(nsf, which, &s);
-	uint64_t id;
-	int rc;
-
-	if (status != NOERROR)
-		return status;
-	if (user != 0)
-		sqlite3_bind_int64(s, 1, (sqlite3_int64)user);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW && status == NOERROR)
-		status = nsf_column_count(s, 0, &id) && id <= NSF_ID_MAX ? each(context, id)
-			: POSTIL_ERR_DAMAGED;
-	if (status == NOERROR)
-		status = nsf_status(nsf->db, rc);
-	nsf_statement_done(nsf, which, s);
-	return status;
+	return user == 0 ? nsf_ask_ids(nsf, ST_UNREAD_EACH_NEW, 0, NULL, each, context)
+		: nsf_ask_ids(nsf, ST_UNREAD_EACH, 1, (const int64_t[]){ (int64_t)user }, each, context);
 }
