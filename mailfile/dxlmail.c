@@ -227,7 +227,8 @@ static void choose_uidl(struct dxl_importer *im, const struct dxlmail_extras *ex
 		w->uidl = note_text(&w->note, "MailPop3UIDL");
 	if (uidl_is_good(w->uidl))
 		return;
-	dxlmail_say(im, "%s: POP3 cannot carry its UIDL; it got a new one", w->label);
+	dxlmail_say(im, "%s: POP3 cannot carry its UIDL; it %s a new one", w->label,
+	            im->options->dry_run ? "would get" : "got");
 	im->report->uidls_unusable++;
 	w->uidl_told = true;
 	w->uidl = (struct slice){ NULL, 0 };
@@ -351,7 +352,8 @@ static STATUS take_settled(struct dxl_importer *im, const struct note *note, str
 	if (present || (renamed && is_waiting(im, &w->note.unid)))
 		return pass_present(im);
 	if (renamed && note->has_unid)
-		dxlmail_say(im, "%s: another document here has its UNID; it got a new one", w->label);
+		dxlmail_say(im, "%s: another document here has its UNID; it %s a new one", w->label,
+		            im->options->dry_run ? "would get" : "got");
 	return enqueue(im, note, w);
 }
 

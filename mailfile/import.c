@@ -233,7 +233,9 @@ static STATUS judge(struct importer *im, struct maildrop_delivery *d, bool *want
 		d->uidl = (struct slice){ NULL, 0 };
 	} else if (im->incoming.unusable) {
 		im->report->uidls_unusable++;
-		say_of(im, label_now(im), "its UIDL is not 1 to 70 printable characters; it got a new one");
+		say_of(im, label_now(im), im->options->dry_run
+		       ? "its UIDL is not 1 to 70 printable characters; it would get a new one"
+		       : "its UIDL is not 1 to 70 printable characters; it got a new one");
 	} else if (d->uidl.n == 0) {
 		im->report->uidls_made++;
 	}

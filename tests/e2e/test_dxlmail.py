@@ -236,6 +236,7 @@ class Exports(Case):
     def test_dry_run(self):
         done = self.load("mail/a.nsf", "-n", DATABASE)
         self.assertIn(b"8 messages would be imported", done.stdout)
+        self.assertIn(b"POP3 cannot carry its UIDL; it would get a new one", done.stderr)
         self.assertFalse(os.path.exists(self.path("mail/a.nsf")))
 
 
