@@ -97,7 +97,7 @@ static STATUS run_deliver(void *context)
 {
 	struct work *w = context;
 	struct post post = { .store = w->task->store, .log_context = w->task->log_context,
-		.log = w->settings->log_deliveries != 0 ? w->task->log : NULL };
+		.log = w->task->log, .quiet = w->settings->log_deliveries == 0 };
 
 	post_batch(&post, w->batch);
 	return NOERROR;

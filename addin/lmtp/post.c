@@ -51,7 +51,7 @@ static void tell(const struct post *post, const struct lmtp_message *m, uint64_t
 	struct buf line = BUF_INIT;
 	STATUS status = m->broken != NOERROR ? m->broken : r->status;
 
-	if (post->log == NULL)
+	if (post->quiet)
 		return;
 	buf_add_str(&line, "lmtp: delivery");
 	add_field(&line, "to", slice_of(r->address));
@@ -88,8 +88,6 @@ static void tell_trouble(void *context, const struct delivery *delivery, const s
 	const struct post *post = ((const struct posting *)context)->post;
 	char line[LINE_OCTETS];
 
-	if (post->log == NULL)
-		return;
 	snprintf(line, sizeof(line), "LMTP Server: %s cannot take a message: %s", delivery->path,
 	         fault_text(fault, delivery->status));
 	post->log(post->log_context, line);

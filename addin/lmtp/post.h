@@ -10,8 +10,9 @@
 
 struct post {
 	struct mail_store *store;
-	void (*log)(void *context, const char *text);   /* one line; NULL: nothing is told */
+	void (*log)(void *context, const char *text);   /* one line */
 	void *log_context;
+	bool quiet;                     /* tell of mail files in trouble alone */
 };
 
 /* Deliver; sets the status of each recipient, or broken of a message that cannot be finished.

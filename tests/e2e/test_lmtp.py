@@ -233,6 +233,19 @@ def mail_file_in_trouble():
         assert b"A: 2" in server.content("alee")
 
 
+def trouble_is_told():
+    """A member of a group whose mail file is full is passed over: that is in the log, whatever else is not."""
+    with LmtpServer(notes={"LMTP_Log_Deliveries": "0"}) as server, server.lmtp() as peer:
+        peer.hello()
+        assert peer.send_message("a@b.example", ["alee"], b"A: 1\n\nx\n") == [b"250 2.0.0 delivered"]
+        server.tool("mail", "properties", "-d", server.data, "mail/alee", "quota-messages=1")
+        mark = server.mark()
+        assert peer.send_message("a@b.example", ["Staff@acme.example"], b"A: 2\n\nx\n") == [b"250 2.0.0 delivered"]
+        server.wait_for(r"LMTP Server: mail/alee.nsf cannot take a message: .*quota of 1", start=mark)
+        assert b"A: 2\r\n" in server.content("jcorrer") and server.content("alee").count(b"A: ") == 1
+        assert not server.output.find(r"lmtp: delivery to", 0)
+
+
 def utf8_addresses():
     """SMTPUTF8: the address as it is, in a field before a message that is served as it came."""
     message = "From: J\u00fcrgen <j\u00fcrgen@b.example>\nSubject: \u00fc\n\nx\n".encode()
@@ -278,4 +291,5 @@ def large_message():
 if __name__ == "__main__":
     raise SystemExit(postil.run_cases([
         dialogues, sockets_and_permissions, kept_over_a_restart, who_may_deliver, console_and_log, limits,
-        a_hundred_thousand_recipients, mail_file_in_trouble, utf8_addresses, large_message]))
+        a_hundred_thousand_recipients, mail_file_in_trouble, trouble_is_told,
+        utf8_addresses, large_message]))
