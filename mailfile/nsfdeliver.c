@@ -173,6 +173,20 @@ static STATUS deliver_together(struct nsf *nsf, const char *full, struct slice o
 	return nsfstore_told(fault, status, full);
 }
 
+/* Into a file just made. It stays where the messages cannot be taken, so it belongs to its owner
+ * in any case: the next delivery finds it there and does not ask. */
+static STATUS deliver_first(struct nsf *nsf, const char *full, struct slice owner,
+                            const struct maildrop_delivery *messages, size_t count,
+                            struct fault *fault)
+{
+	STATUS status = deliver_together(nsf, full, owner, messages, count, fault);
+
+	/* Where not even this succeeds, the first trouble is the one to tell. */
+	if (status != NOERROR && count > 0)
+		(void)deliver_together(nsf, full, owner, NULL, 0, NULL);
+	return status;
+}
+
 STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
                         struct slice owner, const struct maildrop_delivery *messages,
                         size_t count, struct fault *fault)
@@ -187,10 +201,11 @@ STATUS nsfstore_deliver(struct mail_store *base, const char *path, bool make,
 		status = take_or_make(store, full, make, &made, &handle, fault);
 	if (status != NOERROR)
 		return status;
-	if (!made)
-		owner.n = 0;
-	if (owner.n > 0 || nsfmove_has_folders(messages, count))
-		status = deliver_together(handle_nsf(handle), full, owner, messages, count, fault);
+	if (made && owner.n > 0)
+		status = deliver_first(handle_nsf(handle), full, owner, messages, count, fault);
+	else if (nsfmove_has_folders(messages, count))
+		status = deliver_together(handle_nsf(handle), full, (struct slice){ "", 0 }, messages, count,
+		                          fault);
 	else if (count > 0)
 		status = deliver_all(handle_nsf(handle), full, messages, count, fault);
 	if (status == NOERROR && count > 0 && nsf_quota_crossed(handle_nsf(handle)))

@@ -308,6 +308,34 @@ START_TEST(test_quota)
 	store->calls->close(&drop);
 	ck_assert_uint_eq(put_big(250000, NULL), NOERROR);      /* deleting has made room */
 }
+
+static STATUS no_octets(void *context, uint64_t offset, void *out, size_t size)
+{
+	(void)context;
+	(void)offset;
+	(void)out;
+	(void)size;
+	return POSTIL_ERR_IO;
+}
+
+/* The file that a delivery made belongs to its owner, whatever became of the message. */
+START_TEST(test_owner_of_a_failed_delivery)
+{
+	struct maildrop_delivery d = { .size_octets = 10, .header_octets = 10, .body = no_octets };
+	struct nsf *made = NULL;
+	struct buf owner = BUF_INIT;
+	char name[600];
+
+	ck_assert_uint_eq(store->calls->deliver(store, "mail/new.nsf", true, SLICE_LIT("CN=New/O=Acme"),
+	                                        &d, 1, NULL), POSTIL_ERR_IO);
+	snprintf(name, sizeof(name), "%s/mail/new.nsf", dir);
+	ck_assert_uint_eq(nsf_open(name, &made, NULL), NOERROR);
+	ck_assert_uint_eq(nsf_property_get(made, NSF_PROPERTY_OWNER, &owner), NOERROR);
+	ck_assert_str_eq(buf_cstr(&owner), "CN=New/O=Acme");
+	buf_release(&owner);
+	nsf_close(&made);
+}
+END_TEST
 END_TEST
 
 int main(void)
@@ -324,6 +352,7 @@ int main(void)
 	tcase_add_test(tc, test_changed_under_a_session);
 	tcase_add_test(tc, test_soft_deletion);
 	tcase_add_test(tc, test_quota);
+	tcase_add_test(tc, test_owner_of_a_failed_delivery);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
