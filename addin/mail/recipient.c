@@ -187,7 +187,9 @@ enum recipient_result search_address(struct search *s, struct slice address, str
 	if (result == RECIPIENT_UNKNOWN && take_off_detail(s->rules->separators, &parts.local))
 		result = try_parts(s, &parts, arena, found_r);
 	if (result == RECIPIENT_UNKNOWN && parts.has_domain && !parts.ours)
-		result = RECIPIENT_ELSEWHERE;
+		result = search_failed(s, RECIPIENT_ELSEWHERE, POSTIL_ERR_NOT_FOUND,
+		                       "no such person in the directory, and not a domain of this server"
+		                       " (LMTP_Domains)");
 	buf_release(&plain);
 	return result;
 }

@@ -333,6 +333,8 @@ class Deliver(Case):
         self.assertEqual(len(self.uidls("mail/john")), 1)
         told = self.deliver("jane@acme.example", "nobody@acme.example", status=67).stderr
         self.assertIn(b"nobody@acme.example", told)
+        told = self.deliver("nobody@else.example", status=67).stderr
+        self.assertIn(b"not a domain of this server", told)
         self.deliver("jane@acme.example", "none@acme.example", status=67)
         self.deliver("jane@acme.example", "out@acme.example", status=75)
         self.assertEqual(len(self.uidls("mail/jane")), 1)
