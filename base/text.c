@@ -215,6 +215,20 @@ struct slice text_trim(struct slice s)
 	return s;
 }
 
+struct slice text_word(struct slice *rest)
+{
+	struct slice word;
+	size_t n = 0;
+
+	while (rest->n > 0 && (unsigned char)rest->p[0] <= ' ')
+		*rest = (struct slice){ rest->p + 1, rest->n - 1 };
+	while (n < rest->n && (unsigned char)rest->p[n] > ' ')
+		n++;
+	word = (struct slice){ rest->p, n };
+	*rest = (struct slice){ rest->p + n, rest->n - n };
+	return word;
+}
+
 bool text_ends_nocase(struct slice s, const char *suffix)
 {
 	struct slice end = slice_of(suffix);

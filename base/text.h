@@ -43,6 +43,8 @@ bool text_number(struct slice s, uint64_t max, uint64_t *value_r);
 void text_escape(struct slice s, size_t max_octets, struct buf *out);
 
 struct slice text_trim(struct slice s); /* blanks and tabs off both ends */
+/* The next run of octets that are neither blanks nor controls; empty at the end. *rest is behind it. */
+struct slice text_word(struct slice *rest);
 bool text_ends_nocase(struct slice s, const char *suffix);
 
 /* "12.4 MB" and the like into out, for people. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -152,20 +154,6 @@ static bool is_weekday(struct slice s)
 	return false;
 }
 
-static struct slice blank_word(struct slice *rest)
-{
-	struct slice word;
-	size_t n = 0;
-
-	while (rest->n > 0 && (unsigned char)rest->p[0] <= ' ')
-		*rest = (struct slice){ rest->p + 1, rest->n - 1 };
-	while (n < rest->n && (unsigned char)rest->p[n] > ' ')
-		n++;
-	word = (struct slice){ rest->p, n };
-	*rest = (struct slice){ rest->p + n, rest->n - n };
-	return word;
-}
-
 /* HH:MM or HH:MM:SS */
 static bool clock_time(struct slice s, int *secs_r)
 {
@@ -192,17 +180,17 @@ static bool asctime_date(struct slice rest, int64_t *secs_r)
 	int month, day, secs, year, zone = 0;
 	struct slice word;
 
-	if (!month_number(blank_word(&rest), &month) || !number(blank_word(&rest), 2, &day)
-	    || !clock_time(blank_word(&rest), &secs))
+	if (!month_number(text_word(&rest), &month) || !number(text_word(&rest), 2, &day)
+	    || !clock_time(text_word(&rest), &secs))
 		return false;
-	word = blank_word(&rest);
+	word = text_word(&rest);
 	if (!number(word, 4, &year)) {
 		zone = zone_secs(word);
-		word = blank_word(&rest);
+		word = text_word(&rest);
 		if (!number(word, 4, &year))
 			return false;
 	} else {
-		zone = zone_secs(blank_word(&rest));
+		zone = zone_secs(text_word(&rest));
 	}
 	if (day < 1 || day > 31 || word.n != 4)
 		return false;
@@ -215,7 +203,7 @@ bool mbox_from_date(struct slice line, int64_t *secs_r)
 	struct slice word;
 
 	do {
-		word = blank_word(&line);
+		word = text_word(&line);
 		if (is_weekday(word) && asctime_date(line, secs_r))
 			return true;
 	} while (word.n > 0);

@@ -14,12 +14,8 @@
 
 #include "base/clock.h"
 #include "base/dxl.h"
+#include "mailfile/notes.h"
 #include "nsf/nsf.h"
-
-struct ids {
-	uint64_t *ids;
-	size_t count, room;
-};
 
 struct exporter {
 	struct nsf *nsf;
@@ -28,28 +24,11 @@ struct exporter {
 	struct export_report *report;
 	struct fault *fault;
 	int fd;
-	struct ids notes, unread;
+	struct notes_ids notes, unread;
 	struct buf out;
 };
 
 /* --- what there is ---------------------------------------------------------------------- */
-
-static STATUS add_id(void *context, uint64_t id)
-{
-	struct ids *ids = context;
-
-	if (ids->count == ids->room) {
-		size_t room = ids->room == 0 ? 256 : 2 * ids->room;
-		uint64_t *more = realloc(ids->ids, room * sizeof(*more));
-
-		if (more == NULL)
-			return POSTIL_ERR_MEMORY;
-		ids->ids = more;
-		ids->room = room;
-	}
-	ids->ids[ids->count++] = id;
-	return NOERROR;
-}
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -70,15 +49,15 @@ static STATUS find_unread(struct exporter *ex)
 	buf_release(&owner);
 	if (status != NOERROR && status != POSTIL_ERR_NOT_FOUND)
 		return status;
-	status = nsf_unread_each(ex->nsf, user, add_id, &ex->unread);
+	status = nsf_unread_each(ex->nsf, user, notes_ids_add, &ex->unread);
 	if (ex->unread.count > 0)
-		qsort(ex->unread.ids, ex->unread.count, sizeof(uint64_t), compare_ids);
+		qsort(ex->unread.all, ex->unread.count, sizeof(uint64_t), compare_ids);
 	return status;
 }
 
 static bool is_unread(const struct exporter *ex, uint64_t id)
 {
-	return ex->unread.count > 0 && bsearch(&id, ex->unread.ids, ex->unread.count, sizeof(id),
+	return ex->unread.count > 0 && bsearch(&id, ex->unread.all, ex->unread.count, sizeof(id),
 	                                       compare_ids) != NULL;
 }
 
@@ -245,14 +224,14 @@ static STATUS export_note(struct exporter *ex, uint64_t id)
 
 static STATUS export_all(struct exporter *ex)
 {
-	STATUS status = nsf_notes_each(ex->nsf, add_id, &ex->notes);
+	STATUS status = nsf_notes_each(ex->nsf, notes_ids_add, &ex->notes);
 
 	if (status == NOERROR)
 		status = find_unread(ex);
 	if (status == NOERROR)
 		status = dxl_write_begin(&ex->out);
 	for (size_t i = 0; i < ex->notes.count && status == NOERROR; i++) {
-		status = export_note(ex, ex->notes.ids[i]);
+		status = export_note(ex, ex->notes.all[i]);
 		if (status == NOERROR && ex->options->progress != NULL)
 			ex->options->progress(ex->options->context, i + 1, ex->notes.count,
 			                      ex->report->messages);
@@ -294,8 +273,8 @@ STATUS dxlmail_export(struct mail_store *store, const char *path, const char *de
 		status = export_file(&ex);
 	if (ex.nsf != NULL)
 		nsf_close(&ex.nsf);
-	free(ex.notes.ids);
-	free(ex.unread.ids);
+	notes_ids_release(&ex.notes);
+	notes_ids_release(&ex.unread);
 	buf_release(&ex.out);
 	if (status != NOERROR && (fault == NULL || fault->status != status))
 		fault_set(fault, status, "%s: %s", destination, status_text(status));

@@ -31,7 +31,7 @@ void notes_ids_release(struct notes_ids *ids)
 	*ids = (struct notes_ids){ 0 };
 }
 
-static STATUS ids_add(void *context, uint64_t id)
+STATUS notes_ids_add(void *context, uint64_t id)
 {
 	struct notes_ids *ids = context;
 
@@ -51,7 +51,7 @@ static STATUS ids_add(void *context, uint64_t id)
 /* The inbox as POP3 counts it, then what waits to be rendered; other folders by note. */
 static STATUS inbox_message(void *context, const struct nsf_message *m)
 {
-	return ids_add(context, m->id);
+	return notes_ids_add(context, m->id);
 }
 
 static STATUS inbox_ids(struct nsf *nsf, struct notes_ids *ids)
@@ -66,7 +66,7 @@ static STATUS inbox_ids(struct nsf *nsf, struct notes_ids *ids)
 static STATUS add_waiting(void *context, uint64_t note_id, int64_t sequence)
 {
 	(void)sequence;
-	return ids_add(context, note_id);
+	return notes_ids_add(context, note_id);
 }
 
 static STATUS folder_ids(struct nsf *nsf, struct slice folder, struct notes_ids *ids,
@@ -78,7 +78,7 @@ static STATUS folder_ids(struct nsf *nsf, struct slice folder, struct notes_ids 
 		status = inbox_ids(nsf, ids);
 		return status == NOERROR ? nsf_pending_each(nsf, add_waiting, ids) : status;
 	}
-	status = nsf_folder_each(nsf, folder, ids_add, ids);
+	status = nsf_folder_each(nsf, folder, notes_ids_add, ids);
 	if (status == POSTIL_ERR_NOT_FOUND)
 		fault_set(fault, status, "there is no folder \"%.*s\"", (int)folder.n, folder.p);
 	return status;
@@ -125,7 +125,7 @@ static STATUS choose_numbers(struct nsf *nsf, struct slice folder, const char *t
 		status = fault_set(fault, POSTIL_ERR_NOT_FOUND, "there is no message %llu; there are %zu",
 		                   (unsigned long long)to, in.count);
 	for (uint64_t i = from; status == NOERROR && i <= to; i++)
-		status = ids_add(ids, in.all[i - 1]);
+		status = notes_ids_add(ids, in.all[i - 1]);
 	notes_ids_release(&in);
 	return status;
 }
@@ -146,7 +146,7 @@ STATUS notes_choose(struct nsf *nsf, struct slice folder, const char *text, stru
 	arena_release(&arena);
 	if (status == POSTIL_ERR_DELETED)
 		return fault_set(fault, POSTIL_ERR_NOT_FOUND, "there is no note %s", text);
-	return told(fault, status == NOERROR ? ids_add(ids, id) : status, text);
+	return told(fault, status == NOERROR ? notes_ids_add(ids, id) : status, text);
 }
 
 struct wanted {
@@ -179,7 +179,7 @@ STATUS notes_choose_uidl(struct nsf *nsf, struct slice uidl, struct notes_ids *i
 		                 (int)uidl.n, uidl.p);
 	if (status == NOERROR)
 		status = nsf_note_of_message(nsf, wanted.id, &note);
-	return told(fault, status == NOERROR ? ids_add(ids, note) : status,
+	return told(fault, status == NOERROR ? notes_ids_add(ids, note) : status,
 	            "the messages cannot be listed");
 }
 
@@ -202,7 +202,7 @@ static STATUS marks_get(struct nsf *nsf, struct slice user, struct marks *marks)
 	status = nsf_user_id(nsf, user, false, &id);
 	if (status != NOERROR && status != POSTIL_ERR_NOT_FOUND)
 		return status;
-	return nsf_unread_each(nsf, id, ids_add, &marks->unread);
+	return nsf_unread_each(nsf, id, notes_ids_add, &marks->unread);
 }
 
 static int compare_ids(const void *a, const void *b)

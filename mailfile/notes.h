@@ -41,6 +41,7 @@ struct notes_ids {
 	size_t count, room;
 };
 void notes_ids_release(struct notes_ids *ids);
+STATUS notes_ids_add(void *ids, uint64_t id);   /* what nsf_folder_each and the like call */
 STATUS notes_choose(struct nsf *nsf, struct slice folder, const char *text, struct notes_ids *ids,
                     struct fault *fault);
 /* The note of a message in the inbox, by UIDL. */

@@ -217,21 +217,6 @@ static void make_date(struct render *r, const char *field)
 	field_end(&f);
 }
 
-/* The next run of octets that are no blanks. */
-static struct slice next_word(struct slice *rest)
-{
-	struct slice word;
-	size_t n = 0;
-
-	while (rest->n > 0 && (unsigned char)rest->p[0] <= ' ')
-		*rest = (struct slice){ rest->p + 1, rest->n - 1 };
-	while (n < rest->n && (unsigned char)rest->p[n] > ' ')
-		n++;
-	word = (struct slice){ rest->p, n };
-	*rest = (struct slice){ rest->p + n, rest->n - n };
-	return word;
-}
-
 /* <...> of printable ASCII (RFC 5322, 3.6.4, generously). */
 static bool is_id(struct slice s)
 {
@@ -245,7 +230,7 @@ static bool is_id(struct slice s)
 
 static void make_message_id(struct render *r, const char *field)
 {
-	struct slice rest = render_text(r, "$MessageID"), id = next_word(&rest);
+	struct slice rest = render_text(r, "$MessageID"), id = text_word(&rest);
 	struct buf made = BUF_INIT;
 	struct field f;
 
@@ -279,7 +264,7 @@ static void id_list(struct render *r, const char *field, const char *name)
 	for (size_t i = 0; i < count_of(item); i++) {
 		struct slice rest = item->values[i], id;
 
-		while ((id = next_word(&rest)).n > 0 && r->status == NOERROR) {
+		while ((id = text_word(&rest)).n > 0 && r->status == NOERROR) {
 			if (!is_id(id))
 				continue;
 			if (!begun)

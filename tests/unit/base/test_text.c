@@ -150,6 +150,12 @@ END_TEST
 
 START_TEST(trim_and_ends)
 {
+	struct slice rest = SLICE_LIT(" \t one\r\ntwo ");
+
+	ck_assert(slice_equal(text_word(&rest), SLICE_LIT("one")));
+	ck_assert(slice_equal(text_word(&rest), SLICE_LIT("two")));
+	ck_assert_uint_eq(text_word(&rest).n, 0);
+	ck_assert_uint_eq(rest.n, 0);
 	ck_assert(slice_equal(text_trim(SLICE_LIT(" \t a b\t ")), SLICE_LIT("a b")));
 	ck_assert_uint_eq(text_trim(SLICE_LIT(" \t ")).n, 0);
 	ck_assert_uint_eq(text_trim(slice_of(NULL)).n, 0);
