@@ -43,28 +43,26 @@ static STATUS check_address(struct slice address)
 	return NOERROR;
 }
 
-STATUS delivery_add_return_path(struct slice sender, struct buf *top)
+static STATUS add_line(const char *before, struct slice address, const char *behind, struct buf *top)
 {
-	STATUS status = check_address(sender);
+	STATUS status = check_address(address);
 
 	if (status != NOERROR)
 		return status;
-	buf_add_str(top, "Return-Path: <");
-	buf_add_slice(top, sender);
-	buf_add_str(top, ">\r\n");
+	buf_add_str(top, before);
+	buf_add_slice(top, address);
+	buf_add_str(top, behind);
 	return buf_status(top);
+}
+
+STATUS delivery_add_return_path(struct slice sender, struct buf *top)
+{
+	return add_line("Return-Path: <", sender, ">\r\n", top);
 }
 
 STATUS delivery_add_delivered_to(struct slice recipient, struct buf *top)
 {
-	STATUS status = check_address(recipient);
-
-	if (status != NOERROR)
-		return status;
-	buf_add_str(top, "Delivered-To: ");
-	buf_add_slice(top, recipient);
-	buf_add_str(top, "\r\n");
-	return buf_status(top);
+	return add_line("Delivered-To: ", recipient, "\r\n", top);
 }
 
 /* --- a message with lines before it ------------------------------------------------ */

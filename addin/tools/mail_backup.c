@@ -246,11 +246,10 @@ int mail_backup(int argc, char **argv)
 	data_dir = tool_data_dir(data, &exit_status);
 	if (data_dir == NULL)
 		return exit_status;
-	target = strdup(argv[optind + 1]);
-	for (size_t n = target == NULL ? 0 : strlen(target); n > 1 && target[n - 1] == '/'; n--)
+	target = argv[optind + 1];
+	for (size_t n = strlen(target); n > 1 && target[n - 1] == '/'; n--)
 		target[n - 1] = '\0';
-	exit_status = target == NULL ? EX_OSERR : backup(data_dir, argv[optind], target, replace);
-	free(target);
+	exit_status = backup(data_dir, argv[optind], target, replace);
 	free(data_dir);
 	return exit_status;
 }
