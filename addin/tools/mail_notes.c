@@ -136,14 +136,19 @@ int mail_notes_list(const char *data, const char *mail_file, const char *folder,
 /* The owner, if nobody is named. */
 static STATUS mark_user(struct mail_notes *n, const char *user, struct fault *fault)
 {
+	struct buf owner = BUF_INIT;
 	STATUS status;
 
 	if (user != NULL)
 		return set_user(n, user, fault);
-	status = nsf_property_get(n->nsf, NSF_PROPERTY_OWNER, &n->user);
-	if (status == POSTIL_ERR_NOT_FOUND || (status == NOERROR && n->user.n == 0))
-		return fault_set(fault, POSTIL_ERR_INVALID, "%s belongs to nobody; name a user with -m",
-		                 buf_cstr(&n->tool.path));
+	status = nsf_property_get(n->nsf, NSF_PROPERTY_OWNER, &owner);
+	if (status == POSTIL_ERR_NOT_FOUND || (status == NOERROR && owner.n == 0))
+		status = fault_set(fault, POSTIL_ERR_INVALID, "%s belongs to nobody; name a user with -m",
+		                   buf_cstr(&n->tool.path));
+	/* a file may have been made for "Jane Doe/Acme": his marks are those of the whole name */
+	if (status == NOERROR)
+		status = set_user(n, buf_cstr(&owner), fault);
+	buf_release(&owner);
 	return status;
 }
 

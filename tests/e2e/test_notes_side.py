@@ -99,6 +99,11 @@ def marks(server):
     anna = "".join(entry[0] for entry in listed(server, "-m", "Anna Lee/Acme"))
     assert anna == "* ****", anna
     mail(server, "mark", "read", "9", options=("-m", "Anna Lee/Acme"), status=66)
+    server.tool("mail", "create", "-d", server.data, "-o", "Carl Roe/Acme", "mail/croe.nsf")
+    server.add("croe", MAIL)
+    server.tool("mail", "mark", "-d", server.data, "mail/croe.nsf", "read", "1")
+    carl = server.tool("mail", "list", "-d", server.data, "-m", "CN=Carl Roe/O=Acme", "mail/croe.nsf")
+    assert [line[:1] for line in carl.splitlines()] == [b" "] + [b"*"] * 5, carl
 
 
 def soft_deletion(server):
