@@ -117,6 +117,7 @@ static struct nsf_delivery delivery_of(const struct maildrop_delivery *m, struct
 		.has_dot_line = m->has_dot_line, .uidl = m->uidl, .reuse_uidl = m->reuse_uidl,
 		.note = m->note, .read = m->read, .second = m->second != NULL ? form : NULL,
 		.needs_utf8 = m->needs_utf8, .received_ms = m->received_ms,
+		.beyond_quota = m->beyond_quota,
 		.body = m->body, .context = m->context,
 	};
 }

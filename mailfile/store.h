@@ -77,6 +77,8 @@ struct maildrop_delivery {
 	 * only sizes, has_dot_line, body and context count; the store makes its UIDL. */
 	const struct maildrop_delivery *second;
 	bool needs_utf8;                /* there is no such form and none can be made */
+	bool beyond_quota;              /* no quota refuses it: one reply speaks for several mail files,
+	                                 * so that a full one could be neither told nor tried again alone */
 };
 
 /* A UIDL that a mail file has or had, and the octets that it names. */

@@ -151,6 +151,7 @@ struct nsf_delivery {
 	const struct nsf_form *second;  /* NULL: none is needed, or none can be made: */
 	bool needs_utf8;
 	int64_t received_ms;            /* since 1970; 0: now. created_ms of the note, if that has none */
+	bool beyond_quota;              /* no quota refuses it; it counts for the next one that asks */
 	bool quota_report;              /* the notice of nsf_quota_crossed: not held against the quota,
 	                                 * and nothing is delivered if another has been since */
 };

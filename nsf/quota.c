@@ -20,13 +20,20 @@ static STATUS used(struct nsf *nsf, uint64_t *octets_r)
 	return status;
 }
 
-static uint64_t octets_of(const struct nsf_delivery *messages, size_t count)
+/* What the quota is asked for; *count becomes how many messages that are. */
+static uint64_t octets_of(const struct nsf_delivery *messages, size_t *count)
 {
 	uint64_t sum = 0;
+	size_t asking = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < *count; i++) {
+		if (messages[i].beyond_quota)
+			continue;
+		asking++;
 		sum += messages[i].size_octets
 		       + (messages[i].second != NULL ? messages[i].second->size_octets : 0);
+	}
+	*count = asking;
 	return sum;
 }
 
@@ -34,10 +41,10 @@ STATUS nsf_quota_check(struct nsf *nsf, const struct nsf_delivery *messages, siz
                        struct fault *fault)
 {
 	struct counters *c = &nsf->counters;
-	uint64_t needed = octets_of(messages, count), held = c->messages + c->filed, octets = 0;
+	uint64_t needed = octets_of(messages, &count), held = c->messages + c->filed, octets = 0;
 	STATUS status = NOERROR;
 
-	if (c->quota_messages > 0 && held + count > c->quota_messages)
+	if (count > 0 && c->quota_messages > 0 && held + count > c->quota_messages)
 		return fault_set(fault, POSTIL_ERR_QUOTA, "%s: holds %llu messages, %zu more would exceed "
 		                 "its quota of %llu", nsf->path,
 		                 (unsigned long long)held, count,
@@ -48,7 +55,7 @@ STATUS nsf_quota_check(struct nsf *nsf, const struct nsf_delivery *messages, siz
 		return status;
 	if (octets < c->warning)
 		c->warned = 0;
-	if (c->quota == 0 || (needed <= c->quota && octets <= c->quota - needed))
+	if (count == 0 || c->quota == 0 || (needed <= c->quota && octets <= c->quota - needed))
 		return NOERROR;
 	return fault_set(fault, POSTIL_ERR_QUOTA, "%s: uses %llu octets, %llu more would exceed its "
 	                 "quota of %llu", nsf->path, (unsigned long long)octets,
@@ -96,14 +103,14 @@ STATUS nsf_quota_make_room(struct nsf *nsf, const struct nsf_delivery *messages,
                            bool *made_r)
 {
 	bool more = false, would = false;
-	uint64_t purged = 0;
+	uint64_t purged = 0, needed = octets_of(messages, &count);
 	STATUS status = nsf_reclaim_pending(nsf, made_r);
 
 	if (status != NOERROR)
 		return status;
 	if (*made_r)
 		return nsf_reclaim(nsf, &more);
-	status = trash_would_do(nsf, octets_of(messages, count), count, &would);
+	status = trash_would_do(nsf, needed, count, &would);
 	if (status != NOERROR || !would)
 		return status;
 	status = nsf_trash_purge(nsf, INT64_MAX, &purged, &more);

@@ -132,6 +132,7 @@ static STATUS find_delivery(struct posting *p, const struct delivery *wanted, si
 	*delivery_r = (*found)->delivery;
 	if (*found == target)
 		p->list[p->count++] = *wanted;
+	p->list[*delivery_r].beyond_quota |= wanted->beyond_quota;
 	return NOERROR;
 }
 
@@ -159,7 +160,8 @@ static STATUS add_recipient(struct posting *p, const struct lmtp_message *m, siz
 {
 	const struct recipient *recipient = r->recipient;
 	size_t *map = p->map + p->mapped;
-	struct delivery wanted = { .message = &p->finished[index] };
+	struct delivery wanted = { .message = &p->finished[index],
+		.beyond_quota = recipient->count > 1 };
 	STATUS status = make_top(p, m, r, &wanted.top);
 
 	for (size_t i = 0; i < recipient->count; i++)
@@ -187,26 +189,14 @@ static void add_message(struct posting *p, struct lmtp_message *m, size_t index)
 
 /* --- what came of it --------------------------------------------------------------------- */
 
-/* What of one member alone does not fail the group. */
-static bool may_be_passed_over(STATUS status)
-{
-	return status == POSTIL_ERR_QUOTA || status == POSTIL_ERR_TOO_LONG;
-}
-
+/* A group's message is delivered when every member has it. */
 static STATUS result_of(const struct posting *p, const size_t *map, size_t count)
 {
-	STATUS worst = NOERROR;
-	size_t done = 0;
+	STATUS status = NOERROR;
 
-	for (size_t i = 0; i < count; i++) {
-		STATUS status = map[i] == NO_DELIVERY ? POSTIL_ERR_MEMORY : p->list[map[i]].status;
-
-		if (status == NOERROR)
-			done++;
-		else if (worst == NOERROR || may_be_passed_over(worst))
-			worst = status;
-	}
-	return done > 0 && may_be_passed_over(worst) ? NOERROR : worst;
+	for (size_t i = 0; i < count && status == NOERROR; i++)
+		status = map[i] == NO_DELIVERY ? POSTIL_ERR_MEMORY : p->list[map[i]].status;
+	return status;
 }
 
 static void take_results(const struct posting *p, struct lmtp_batch *batch)

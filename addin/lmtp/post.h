@@ -17,8 +17,8 @@ struct post {
 
 /* Deliver; sets the status of each recipient, or broken of a message that cannot be finished.
  * A mail file that several recipients of one message mean gets it once. Before a group's message
- * goes into the first of its mail files all of them are opened; members over quota are passed
- * over as long as there are others. Blocks.
+ * goes into the first of its mail files all of them are opened, and no quota of theirs refuses
+ * it: there is one reply for all, which must not say of one member what holds for another. Blocks.
  *
  *      lmtp: delivery to [ADDRESS] from [SENDER] message-id [ID] size OCTETS: delivered (MAIL FILE)
  *                                                                 delivered (N mail files)

@@ -110,9 +110,11 @@ static STATUS put_top(const struct delivery *delivery, struct passage *passage,
 	STATUS status;
 
 	*message_r = *message;
+	message_r->beyond_quota = delivery->beyond_quota;
 	if (delivery->top.n == 0)
 		return NOERROR;
 	add_top(delivery->top, message, &passage->first, message_r);
+	message_r->beyond_quota = delivery->beyond_quota;
 	if (second == NULL && (message->needs_utf8 || is_ascii(delivery->top)))
 		return NOERROR;
 	buf_clear(&passage->second_top);

@@ -15,6 +15,7 @@ struct delivery {
 	struct slice owner;             /* whose it is then */
 	const struct maildrop_delivery *message;        /* as intake_finish made it */
 	struct slice top;               /* header lines put before it, whole; may be empty */
+	bool beyond_quota;              /* as in store.h */
 	STATUS status;                  /* what came of it */
 };
 

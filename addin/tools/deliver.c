@@ -112,12 +112,12 @@ static STATUS read_rules(struct deliver *d, struct directory *dir, struct mail_d
 	return status;
 }
 
-static bool has_target(const struct deliver *d, const char *path)
+static struct delivery *find_target(const struct deliver *d, const char *path)
 {
 	for (size_t i = 0; i < d->count; i++)
 		if (strcmp(d->list[i].path, path) == 0)
-			return true;
-	return false;
+			return &d->list[i];
+	return NULL;
 }
 
 /* Two names of one person, and two persons with one mail file, get it once. */
@@ -129,10 +129,16 @@ static STATUS add_targets(struct deliver *d, struct recipient *recipient)
 	if (list == NULL)
 		return POSTIL_ERR_MEMORY;
 	d->list = list;
-	for (size_t i = 0; i < recipient->count; i++)
-		if (!has_target(d, recipient->files[i].path))
-			list[d->count++] = (struct delivery){ .path = recipient->files[i].path,
+	for (size_t i = 0; i < recipient->count; i++) {
+		struct delivery *target = find_target(d, recipient->files[i].path);
+
+		if (target == NULL) {
+			target = &list[d->count++];
+			*target = (struct delivery){ .path = recipient->files[i].path,
 				.owner = recipient->files[i].owner, .message = &d->message };
+		}
+		target->beyond_quota |= recipient->count > 1;
+	}
 	return NOERROR;
 }
 

@@ -233,16 +233,22 @@ def mail_file_in_trouble():
         assert b"A: 2" in server.content("alee")
 
 
-def trouble_is_told():
-    """A member of a group whose mail file is full is passed over: that is in the log, whatever else is not."""
+def groups_and_quotas():
+    """A full mail file is in the log, whatever else is not; a message to a group comes into it all the same, since
+    the one reply speaks for all members."""
     with LmtpServer(notes={"LMTP_Log_Deliveries": "0"}) as server, server.lmtp() as peer:
         peer.hello()
         assert peer.send_message("a@b.example", ["alee"], b"A: 1\n\nx\n") == [b"250 2.0.0 delivered"]
         server.tool("mail", "properties", "-d", server.data, "mail/alee", "quota-messages=1")
         mark = server.mark()
-        assert peer.send_message("a@b.example", ["Staff@acme.example"], b"A: 2\n\nx\n") == [b"250 2.0.0 delivered"]
+        assert peer.send_message("a@b.example", ["alee"], b"A: 2\n\nx\n")[0].startswith(b"452 4.2.2 ")
         server.wait_for(r"LMTP Server: mail/alee.nsf cannot take a message: .*quota of 1", start=mark)
-        assert b"A: 2\r\n" in server.content("jcorrer") and server.content("alee").count(b"A: ") == 1
+        assert peer.send_message("a@b.example", ["Staff@acme.example"], b"A: 3\n\nx\n") == [b"250 2.0.0 delivered"]
+        assert peer.send_message("a@b.example", ["alee", "Staff@acme.example"], b"A: 4\n\nx\n") == \
+            [b"250 2.0.0 delivered"] * 2
+        for name in ("jcorrer", "alee"):
+            assert b"A: 3\r\n" in server.content(name) and server.content(name).count(b"A: 4") == 1
+        assert b"A: 2" not in server.content("alee")
         assert not server.output.find(r"lmtp: delivery to", 0)
 
 
@@ -291,5 +297,5 @@ def large_message():
 if __name__ == "__main__":
     raise SystemExit(postil.run_cases([
         dialogues, sockets_and_permissions, kept_over_a_restart, who_may_deliver, console_and_log, limits,
-        a_hundred_thousand_recipients, mail_file_in_trouble, trouble_is_told,
+        a_hundred_thousand_recipients, mail_file_in_trouble, groups_and_quotas,
         utf8_addresses, large_message]))

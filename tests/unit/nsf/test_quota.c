@@ -133,6 +133,30 @@ START_TEST(test_trash_stays_if_it_cannot_help)
 }
 END_TEST
 
+/* Not asked, but counted for the next one, in a batch with others too. */
+START_TEST(test_beyond)
+{
+	struct nsf_delivery two[2];
+
+	start();
+	set(NSF_QUOTA_MESSAGES, 1);
+	ck_assert_uint_eq(deliver(100, NULL, NULL), NOERROR);
+	two[0] = help_message(&seed, 100);
+	two[1] = help_message(&seed, 100);
+	two[0].beyond_quota = two[1].beyond_quota = true;
+	ck_assert_uint_eq(nsf_deliver(nsf, two, 2, NULL, NULL, NULL), NOERROR);
+	set(NSF_QUOTA_MESSAGES, 0);
+	set(NSF_QUOTA_OCTETS, used());
+	ck_assert_uint_eq(deliver(100, NULL, NULL), POSTIL_ERR_QUOTA);
+	two[0] = help_message(&seed, 100);
+	two[0].beyond_quota = true;
+	ck_assert_uint_eq(nsf_deliver(nsf, two, 1, NULL, NULL, NULL), NOERROR);
+	two[1] = help_message(&seed, 100);
+	ck_assert_uint_eq(nsf_deliver(nsf, two, 2, NULL, NULL, NULL), POSTIL_ERR_QUOTA);
+	stop();
+}
+END_TEST
+
 static void tell(void)
 {
 	struct nsf_delivery d = help_message(&seed, 700);
@@ -216,4 +240,4 @@ END_TEST
 
 UNIT_MAIN("nsf quota", test_octets, test_messages, test_trash_gives_way,
           test_trash_stays_if_it_cannot_help, test_warned_once,
-	test_notice_over_quota, test_settings)
+	test_notice_over_quota, test_beyond, test_settings)
