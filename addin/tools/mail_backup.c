@@ -169,6 +169,12 @@ static void told(const char *path, const struct nsf_restored *r)
 	putchar('\n');
 }
 
+/* Made from documents; an older one would have persons as they were until it is made anew. */
+static bool is_compiled(const char *path)
+{
+	return strcmp(path, "names.nsf") == 0;
+}
+
 static void restore_one(struct job *job, const char *from, const char *mail_file)
 {
 	struct fault fault = { .status = NOERROR };
@@ -177,6 +183,10 @@ static void restore_one(struct job *job, const char *from, const char *mail_file
 	char full[PATH_MAX];
 	STATUS status = mailfile_path(job->data_dir, slice_of(mail_file), &path, &fault);
 
+	if (status == NOERROR && is_compiled(buf_cstr(&path)))
+		status = fault_set(&fault, POSTIL_ERR_INVALID, "%s is no mail file; it is made from the "
+		                   "documents in %s/names by: postil directory update", mail_file,
+		                   job->data_dir);
 	if (status == NOERROR)
 		status = join(full, job->data_dir, buf_cstr(&path), &fault);
 	if (status == NOERROR)
@@ -209,7 +219,9 @@ static int restore_folder(struct job *job, const char *from, const char *to)
 			status = join(mail_file, to, walk.paths[i], &fault);
 		else
 			snprintf(mail_file, sizeof(mail_file), "%s", walk.paths[i]);
-		if (status == NOERROR)
+		if (status == NOERROR && is_compiled(mail_file))
+			printf("%s: passed over, postil directory update makes it\n", mail_file);
+		else if (status == NOERROR)
 			restore_one(job, full, mail_file);
 		else
 			failed(job, &fault, status);

@@ -261,6 +261,15 @@ def test_backup_and_restore():
         assert sorted(os.listdir(copies)) == ["alee.nsf", "jcorrer.nsf"]
         server.tool("mail", "restore", "-d", server.data, copies, "mail")
         assert octets_of(server, "jcorrer") == before and len(octets_of(server, "alee")) == 2
+        # What is made from documents is no mail file.
+        whole, names = os.path.join(folder, "whole"), server.path("names.nsf")
+        made = os.stat(names).st_ino
+        server.tool("mail", "backup", "-d", server.data, ".", whole)
+        assert os.path.exists(os.path.join(whole, "names.nsf"))
+        told = server.tool("mail", "restore", "-d", server.data, whole, ".")
+        assert b"names.nsf: passed over" in told and b"mail/alee.nsf: 2 messages restored" in told, told
+        told = server.tool("mail", "restore", "-d", server.data, os.path.join(whole, "names.nsf"), "names", status=64)
+        assert b"postil directory update" in told and os.stat(names).st_ino == made, told
         overwrite(copy, 8192 * 3, os.urandom(20000))
         told = server.tool("mail", "restore", "-d", server.data, copy, "mail/jcorrer.nsf", status=65)
         assert b"is damaged" in told, told
