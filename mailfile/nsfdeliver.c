@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/name.h"
 #include "nsf/nsf.h"
 
 STATUS nsfstore_reclaim(struct mail_store *base, const char *path, bool *more_r)
@@ -149,8 +150,12 @@ static STATUS deliver_all(struct nsf *nsf, const char *full,
 /* Into a new file: whose it is and who may read it. */
 static STATUS make_owner(struct nsf *nsf, struct slice owner)
 {
-	STATUS status = nsf_property_set(nsf, NSF_PROPERTY_OWNER, owner);
+	struct buf name = BUF_INIT;
+	STATUS status = name_canonicalize(owner, &name);
 
+	if (status == NOERROR)
+		status = nsf_property_set(nsf, NSF_PROPERTY_OWNER, buf_slice(&name));
+	buf_release(&name);
 	return status == NOERROR ? nsfacl_make(nsf, owner) : status;
 }
 

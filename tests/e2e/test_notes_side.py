@@ -100,6 +100,8 @@ def marks(server):
     assert anna == "* ****", anna
     mail(server, "mark", "read", "9", options=("-m", "Anna Lee/Acme"), status=66)
     server.tool("mail", "create", "-d", server.data, "-o", "Carl Roe/Acme", "mail/croe.nsf")
+    shown = server.tool("mail", "properties", "-d", server.data, "mail/croe.nsf")
+    assert b"CN=Carl Roe/O=Acme" in shown, shown
     server.add("croe", MAIL)
     server.tool("mail", "mark", "-d", server.data, "mail/croe.nsf", "read", "1")
     carl = server.tool("mail", "list", "-d", server.data, "-m", "CN=Carl Roe/O=Acme", "mail/croe.nsf")
