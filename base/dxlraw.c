@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lmbcs.h"
 
 #include "base/banned.h"
 
@@ -41,18 +42,16 @@ void dxl_unpack_unid(const char packed[UNID_OCTETS], struct unid *unid_r)
 		unid_r->octets[i] = (uint8_t)packed[i / 8 * 8 + 7 - i % 8];
 }
 
-/* Packed text has a NUL where a line ends. */
+/* Packed text is LMBCS, with a NUL where a line ends. */
 static bool text_value(struct slice raw, struct arena *arena, struct slice *value_r)
 {
-	char *text = arena_strndup(arena, raw.p, raw.n);
+	struct buf text = BUF_INIT;
+	bool good;
 
-	if (text == NULL)
-		return false;
-	for (size_t i = 0; i < raw.n; i++)
-		if (text[i] == '\0')
-			text[i] = '\n';
-	*value_r = (struct slice){ text, raw.n };
-	return true;
+	lmbcs_to_utf8(raw, &text);
+	good = buf_status(&text) == NOERROR && arena_copy(arena, buf_slice(&text), value_r) == NOERROR;
+	buf_release(&text);
+	return good;
 }
 
 /* Eight octets: a double. */

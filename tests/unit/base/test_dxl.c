@@ -84,6 +84,10 @@ static const struct {
 	/* rawitemdata: text 500, text list 501 (2: "ab","c"), number 300 (110) */
 	{ "<document><item name='A'><rawitemdata type='500'>\nYWJj\n</rawitemdata></item></document>", "A=abc;#" },
 	{ "<document><item name='A'><rawitemdata type='501'>AgACAAEAYWJj</rawitemdata></item></document>", "A=ab|c;#" },
+	/* LMBCS: letters of Western Europe, and Cyrillic by way of Unicode */
+	{ "<document><item name='A'><rawitemdata type='501'>AgACAAEAYJjW</rawitemdata></item></document>",
+	  "A=`\xc3\xbf|\xc3\x8d;#" },
+	{ "<document><item name='A'><rawitemdata type='500'>FAQQ</rawitemdata></item></document>", "A=\xd0\x90;#" },
 	{ "<document><item name='A'><rawitemdata type='300'>AAAAAACAW0A=</rawitemdata></item></document>", "A=110;#" },
 	{ "<document><item name='A'><rawitemdata type='501'>////</rawitemdata></item></document>", "A=\xff\xff\xff;#" },
 	{ "<document><item name='B'><richtext><pardef id='1'/><par def='1'>a &lt;b&gt;<run><font size='9pt'/>c</run>"
