@@ -168,7 +168,8 @@ static void add_from_page(struct reader *r, uint8_t group, char *octets, size_t 
 	iconv(r->open[group], NULL, NULL, NULL, NULL);
 	/* some code pages hold a letter back until it is known that no accent follows */
 	if (iconv(r->open[group], &in, &n, &out, &room) == (size_t)-1 || n > 0
-	    || iconv(r->open[group], NULL, NULL, &out, &room) == (size_t)-1)
+	    || iconv(r->open[group], NULL, NULL, &out, &room) == (size_t)-1
+	    || memchr(utf8, '\0', sizeof(utf8) - room) != NULL)
 		add_rune(r->out, REPLACEMENT);
 	else
 		buf_add(r->out, utf8, sizeof(utf8) - room);

@@ -88,6 +88,8 @@ static const struct {
 	{ "<document><item name='A'><rawitemdata type='501'>AgACAAEAYJjW</rawitemdata></item></document>",
 	  "A=`\xc3\xbf|\xc3\x8d;#" },
 	{ "<document><item name='A'><rawitemdata type='500'>FAQQ</rawitemdata></item></document>", "A=\xd0\x90;#" },
+	{ "<document><item name='A'><rawitemdata type='500'>EACmYQ==</rawitemdata></item></document>",
+	  "A=\xef\xbf\xbd" "a;#" },
 	{ "<document><item name='A'><rawitemdata type='300'>AAAAAACAW0A=</rawitemdata></item></document>", "A=110;#" },
 	{ "<document><item name='A'><rawitemdata type='501'>////</rawitemdata></item></document>", "A=\xff\xff\xff;#" },
 	{ "<document><item name='B'><richtext><pardef id='1'/><par def='1'>a &lt;b&gt;<run><font size='9pt'/>c</run>"
