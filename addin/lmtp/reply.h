@@ -37,7 +37,8 @@ void reply_hello(struct buf *out, const char *host, uint64_t max_octets);
 void reply_chunk(struct buf *out, uint64_t octets);             /* BDAT, not the last */
 const struct reply *reply_of_argument(enum argument_fault fault, bool mail);
 const struct reply *reply_of_result(enum recipient_result result);
-/* Of a delivery. quota_stays: being over quota is for good (552), else for now (452). */
+/* Of a delivery. quota_stays: being over quota is answered 552 (the message is returned), else 452
+ * (it is tried again). */
 const struct reply *reply_of_status(STATUS status, bool quota_stays);
 
 #endif
