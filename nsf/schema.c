@@ -30,8 +30,9 @@
  *   loose     numbers in `body` that nothing needs any more
  *   gone, stub  the UIDL of what is deleted, and the digest of its octets
  *
- * A new file is made as one of version 1 and brought up like an old one. An item's value is text when there is one value, else a blob: for each value
- * its length in four octets, the low one first, and its octets.
+ * A new file is made as one of version 1 and brought up like an old one. An item's value is text
+ * when there is one value, else a blob: for each value its length in four octets, the low one
+ * first, and its octets.
  */
 #include "nsf/private.h"
 
